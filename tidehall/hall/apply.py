@@ -1,0 +1,579 @@
+"""From events to state.
+
+Law: `APPLY[type(event)](state, event)` changes the state and cannot fail; it reads nothing but the two. The life
+tables in queue/tickets.py and hall/state.py say which state a kind leads to; what is set beside it stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tidehall.hall import events as e
+from tidehall.hall.calendar import service_day
+from tidehall.hall.plan import Plan
+from tidehall.hall.state import RECENT, Alert, Call, HallState, Undoable, Window
+from tidehall.queue.line import Line
+from tidehall.queue.tickets import ENDED, Ticket, TicketState
+
+__all__ = ["APPLY"]
+
+WAITING, CALLED, SERVING = TicketState.WAITING, TicketState.CALLED, TicketState.SERVING
+
+Applier = Callable[[HallState, Any], None]
+
+
+# ---- the plan and the calendar
+
+
+def plan_adopted(s: HallState, ev: e.PlanAdopted) -> None:
+    if ev.next_day and s.plan is not None:
+        s.next_plan = ev.plan
+    else:
+        install(s, ev.plan, ev.at)
+
+
+def install(s: HallState, plan: Plan, at: int) -> None:
+    """Make `plan` rule: keep what still exists, add what is new, drop what is gone (decide saw to it that it may)."""
+    first = s.plan is None
+    s.plan, s.next_plan = plan, None
+    if first:
+        s.calendar_at = at
+    s.compile(plan)
+    assert s.schedule is not None
+    if first:
+        s.day = service_day(at, s.zone_name).isoformat()
+    s.issuing, s.in_session, s.last_session_over = s.schedule.standing(max(at, s.calendar_at))
+    for entry in plan.lines:
+        line = s.lines.get(entry.id)
+        if line is None or line.letter != entry.letter:
+            line = s.lines[entry.id] = Line(entry.id, entry.letter, entry.zone)
+        line.zone = entry.zone
+    s.lines = {entry.id: s.lines[entry.id] for entry in plan.lines}
+    windows: dict[str, Window] = {}
+    for row in plan.windows:
+        window = s.windows.get(row.id)
+        if window is None:
+            window = Window(row.id, row.label, row.zone, row.post, row.lines, since=at)
+        else:
+            window.label, window.zone, window.post, window.lines = row.label, row.zone, row.post, row.lines
+            window.lines_for_today = False
+        windows[row.id] = window
+    s.windows = windows
+    s.zone_seq = {zone.id: s.seq for zone in plan.zones}
+    s.recent = {zone.id: s.recent.get(zone.id, []) for zone in plan.zones}
+    s.missed = {zone.id: s.missed.get(zone.id, []) for zone in plan.zones}
+    s.index()
+
+
+def touch_all(s: HallState) -> None:
+    for zone in s.zone_seq:
+        s.zone_seq[zone] = s.seq
+
+
+def passed(s: HallState, due: int) -> None:
+    """The calendar has come to `due`."""
+    s.calendar_at = due
+    assert s.schedule is not None
+    s.next_moment = s.schedule.next_after(due)[0]
+
+
+def day_turned(s: HallState, ev: e.DayTurned) -> None:
+    s.day = ev.day
+    s.last_session_over = False
+    s.tickets = {id: t for id, t in s.tickets.items() if t.state not in ENDED}
+    s.alerts = {id: a for id, a in s.alerts.items() if a.ended is None}
+    for zone, ids in s.missed.items():
+        s.missed[zone] = [id for id in ids if id in s.tickets]
+    still: dict[str, set[int]] = {}
+    for ticket in s.tickets.values():
+        still.setdefault(ticket.number[0], set()).add(int(ticket.number[1:]))
+    for line in s.lines.values():
+        line.numbering.turn(frozenset(still.get(line.letter, ())))
+        line.seq = s.seq
+    for window in s.windows.values():
+        if window.lines_for_today and s.plan is not None:
+            window.lines = next(w.lines for w in s.plan.windows if w.id == window.id)
+            window.lines_for_today = False
+            window.seq = s.seq
+    s.pools.clear()
+    if s.next_plan is not None:
+        install(s, s.next_plan, ev.due)
+    passed(s, ev.due)
+    touch_all(s)
+
+
+def issuing_started(s: HallState, ev: e.IssuingStarted) -> None:
+    s.issuing = True
+    passed(s, ev.due)
+    touch_all(s)
+
+
+def issuing_ended(s: HallState, ev: e.IssuingEnded) -> None:
+    s.issuing = False
+    touch_all(s)
+
+
+def session_started(s: HallState, ev: e.SessionStarted) -> None:
+    s.in_session = True
+    passed(s, ev.due)
+    touch_all(s)
+
+
+def session_ended(s: HallState, ev: e.SessionEnded) -> None:
+    s.in_session = False
+    s.last_session_over = ev.last
+    passed(s, ev.due)
+    touch_all(s)
+
+
+def overtime_ended(s: HallState, ev: e.OvertimeEnded) -> None:
+    passed(s, ev.due)
+    touch_all(s)
+
+
+# ---- tickets
+
+
+def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
+    seq = s.seq
+    s.serials += 1
+    line = s.lines[ev.line]
+    line.numbering.give(ev.number)
+    line.seq = seq
+    s.zone_seq[line.zone] = seq
+    t = Ticket(ev.ticket, ev.number, s.serials, ev.line, ev.channel, ev.priority, ev.at, ev.rank)
+    t.waiting_since = ev.at
+    t.seq = seq
+    if ev.items:
+        t.items = ev.items
+    if ev.shown is not None:
+        t.shown = ev.shown
+    if ev.claimed is not None:
+        t.claimed = ev.claimed
+    if ev.booked_for:
+        t.booked_for = ev.booked_for
+        if ev.eligible_at:
+            t.eligible_at = ev.eligible_at
+            t.guarded = True
+    if ev.holder is not None:
+        t.holder = ev.holder
+        s.holders.setdefault(ev.holder, []).append(ev.ticket)
+    s.tickets[ev.ticket] = t
+    line.enter(ev.rank, ev.ticket)
+
+
+def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
+    seq = s.seq
+    t = s.tickets[ev.ticket]
+    window = s.windows[ev.window]
+    line = s.lines[t.line]
+    line.leave(t.rank)
+    line.seq = seq
+    at = ev.at
+    if not t.first_called_at:
+        t.first_called_at = at
+    t.state = CALLED
+    t.called_at = at
+    t.call_id = ev.call
+    t.attempt = 1
+    t.window = ev.window
+    t.seq = seq
+    if t.guarded:
+        t.guarded = False
+        t.callable_at = t.eligible_at = 0
+        t.only_window = None
+    window.ticket = ev.ticket
+    window.undoable = None
+    window.seq = seq
+    s.call_count += 1
+    zone = window.zone
+    s.zone_seq[zone] = seq
+    if line.zone != zone:
+        s.zone_seq[line.zone] = seq
+    call = Call(ev.call, ev.ticket, t.number, ev.window, window.label, zone, t.line, at, 1)
+    s.calls[ev.call] = call
+    remember(s, zone, call)
+    if t.misses:
+        missed = s.missed[line.zone]
+        if ev.ticket in missed:
+            missed.remove(ev.ticket)
+
+
+def remember(s: HallState, zone: str, call: Call) -> None:
+    """The newest call on top, each ticket once, at most eight (S28)."""
+    recent = s.recent[zone]
+    for i, old in enumerate(recent):
+        if old.ticket == call.ticket:
+            del recent[i]
+            break
+    recent.insert(0, call)
+    if len(recent) > RECENT:
+        recent.pop()
+
+
+def ticket_recalled(s: HallState, ev: e.TicketRecalled) -> None:
+    t = s.tickets[ev.ticket]
+    t.attempt = ev.attempt
+    t.called_at = ev.at
+    t.seq = s.seq
+    window = s.windows[ev.window]
+    window.seq = s.zone_seq[window.zone] = s.seq
+    call = Call(ev.call, ev.ticket, t.number, ev.window, window.label, window.zone, t.line, ev.at, ev.attempt)
+    s.calls[ev.call] = call
+    remember(s, window.zone, call)
+
+
+def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int, *, service: int = 0) -> Window:
+    """The ticket leaves its window by a step that can be undone; `t` is still as it was before."""
+    window = s.windows[window_id]
+    call = s.calls.pop(t.call_id, None) if t.call_id else None
+    window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call, service)
+    window.ticket = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+    return window
+
+
+def requeue(s: HallState, t: Ticket, line_id: str, rank: tuple[int, int, int], at: int, callable_at: int) -> None:
+    """The ticket waits again."""
+    t.state = WAITING
+    t.line = line_id
+    t.rank = rank
+    t.waiting_since = at
+    t.window = None
+    t.call_id = None
+    t.attempt = 0
+    t.callable_at = callable_at
+    t.guarded = callable_at > 0 or t.only_window is not None
+    line = s.lines[line_id]
+    line.enter(rank, t.id)
+    line.seq = t.seq = s.zone_seq[line.zone] = s.seq
+
+
+def ticket_missed(s: HallState, ev: e.TicketMissed) -> None:
+    t = s.tickets[ev.ticket]
+    leave_window(s, t, ev.window, "ticket_missed", ev.at)
+    t.misses = ev.misses
+    s.places += 1
+    requeue(s, t, t.line, ev.rank, ev.at, ev.callable_at)
+    missed = s.missed[s.lines[t.line].zone]
+    missed.insert(0, ev.ticket)
+    if len(missed) > 50:
+        missed.pop()
+
+
+def ticket_voided(s: HallState, ev: e.TicketVoided) -> None:
+    t = s.tickets[ev.ticket]
+    leave_window(s, t, ev.window, "ticket_voided", ev.at)
+    t.misses = ev.misses
+    end(s, t, TicketState.VOID, ev.at)
+
+
+def end(s: HallState, t: Ticket, state: TicketState, at: int) -> None:
+    """The ticket is over (until the day turn it stays to be seen, restored or undone)."""
+    t.state = state
+    t.ended_at = at
+    t.seq = s.seq
+    if t.holder is not None:
+        held = s.holders.get(t.holder)
+        if held is not None and t.id in held:
+            held.remove(t.id)
+            if not held:
+                del s.holders[t.holder]
+
+
+def service_started(s: HallState, ev: e.ServiceStarted) -> None:
+    seq = s.seq
+    t = s.tickets[ev.ticket]
+    t.state = SERVING
+    t.started_at = t.serving_since = ev.at
+    t.seq = seq
+    s.calls.pop(ev.call, None)
+    window = s.windows[ev.window]
+    window.seq = s.zone_seq[window.zone] = seq
+    if t.items and t.current is None:
+        t.current = t.items[0]
+
+
+def items_set(s: HallState, ev: e.ItemsSet) -> None:
+    t = s.tickets[ev.ticket]
+    t.items = ev.items
+    t.current = ev.current
+    t.seq = s.windows[ev.window].seq = s.seq
+
+
+def park(t: Ticket, at: int) -> None:
+    t.served += at - t.serving_since
+    t.serving_since = 0
+
+
+def ticket_suspended(s: HallState, ev: e.TicketSuspended) -> None:
+    t = s.tickets[ev.ticket]
+    park(t, ev.at)
+    t.state = TicketState.SUSPENDED
+    t.parked = ev.parked
+    t.parked_since = ev.at
+    t.call_id = None
+    t.seq = s.seq
+    window = s.windows[ev.window]
+    window.ticket = None
+    window.undoable = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+
+
+def unpark(t: Ticket, at: int) -> None:
+    t.parked_total += at - t.parked_since
+    t.parked = None
+    t.parked_since = 0
+
+
+def ticket_returned(s: HallState, ev: e.TicketReturned) -> None:
+    t = s.tickets[ev.ticket]
+    unpark(t, ev.at)
+    requeue(s, t, t.line, t.rank, ev.at, 0)
+
+
+def service_resumed(s: HallState, ev: e.ServiceResumed) -> None:
+    t = s.tickets[ev.ticket]
+    unpark(t, ev.at)
+    t.state = SERVING
+    t.window = ev.window
+    t.serving_since = ev.at
+    t.seq = s.seq
+    window = s.windows[ev.window]
+    window.ticket = ev.ticket
+    window.undoable = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+
+
+def ticket_transferred(s: HallState, ev: e.TicketTransferred) -> None:
+    t = s.tickets[ev.ticket]
+    leave_window(s, t, ev.window, "ticket_transferred", ev.at)
+    park(t, ev.at)
+    t.only_window = ev.to
+    t.note = ev.note
+    s.places += 1
+    requeue(s, t, ev.line, ev.rank, ev.at, 0)
+
+
+def ticket_rejected(s: HallState, ev: e.TicketRejected) -> None:
+    t = s.tickets[ev.ticket]
+    leave_window(s, t, ev.window, "ticket_rejected", ev.at)
+    park(t, ev.at)
+    t.missing = ev.missing
+    t.notices += 1
+    end(s, t, TicketState.REJECTED, ev.at)
+
+
+def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
+    t = s.tickets[ev.ticket]
+    at = ev.at
+    service = t.served + at - t.serving_since
+    leave_window(s, t, ev.window, "ticket_finished", at, service=service)
+    t.served = service
+    t.serving_since = 0
+    end(s, t, TicketState.FINISHED, at)
+    s.lines[t.line].observe(service)
+
+
+def ticket_cancelled(s: HallState, ev: e.TicketCancelled) -> None:
+    t = s.tickets[ev.ticket]
+    line = s.lines[t.line]
+    if t.state == WAITING:
+        line.leave(t.rank)
+    if ev.window is not None:
+        window = s.windows[ev.window]
+        window.ticket = None
+        window.seq = s.zone_seq[window.zone] = s.seq
+        if t.call_id:
+            s.calls.pop(t.call_id, None)
+    drop(s, t, line)
+    end(s, t, TicketState.CANCELLED, ev.at)
+
+
+def drop(s: HallState, t: Ticket, line: Line) -> None:
+    if t.misses and t.id in s.missed[line.zone]:
+        s.missed[line.zone].remove(t.id)
+    line.seq = s.zone_seq[line.zone] = s.seq
+
+
+def ticket_postponed(s: HallState, ev: e.TicketPostponed) -> None:
+    t = s.tickets[ev.ticket]
+    s.lines[t.line].leave(t.rank)
+    s.places += 1
+    since = t.waiting_since
+    requeue(s, t, t.line, ev.rank, ev.at, ev.callable_at)
+    t.waiting_since = since
+
+
+def ticket_restored(s: HallState, ev: e.TicketRestored) -> None:
+    t = s.tickets[ev.ticket]
+    t.misses = 0
+    t.ended_at = 0
+    s.places += 1
+    if t.holder is not None:
+        s.holders.setdefault(t.holder, []).append(t.id)
+    requeue(s, t, t.line, ev.rank, ev.at, ev.callable_at)
+
+
+def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
+    t = s.tickets[ev.ticket]
+    line = s.lines[t.line]
+    line.leave(t.rank)
+    drop(s, t, line)
+    end(s, t, TicketState.EXPIRED, ev.due)
+
+
+def priority_confirmed(s: HallState, ev: e.PriorityConfirmed) -> None:
+    t = s.tickets[ev.ticket]
+    line = s.lines[t.line]
+    waits = t.state == WAITING
+    if waits:
+        line.leave(t.rank)
+    t.priority = ev.priority
+    t.claimed = None
+    t.rank = ev.rank
+    if waits:
+        line.enter(ev.rank, t.id)
+    line.seq = t.seq = s.zone_seq[line.zone] = s.seq
+
+
+def action_undone(s: HallState, ev: e.ActionUndone) -> None:
+    window = s.windows[ev.window]
+    undo = window.undoable
+    now = s.tickets[ev.ticket]
+    line = s.lines[now.line]
+    if now.state == WAITING:
+        line.leave(now.rank)
+    assert undo is not None  # decide saw it; events are applied in the order in which they were decided
+    if undo.service:
+        s.lines[undo.before.line].forget(undo.service)
+    drop(s, now, line)
+    before = undo.before.__copy__()
+    before.seq = s.seq
+    s.tickets[ev.ticket] = before
+    if before.holder is not None and ev.ticket not in s.holders.get(before.holder, ()):
+        s.holders.setdefault(before.holder, []).append(ev.ticket)
+    if undo.call is not None:
+        s.calls[undo.call.id] = undo.call
+    window.ticket = ev.ticket
+    window.undoable = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+
+
+# ---- windows
+
+
+def moved(s: HallState, window: Window, at: int) -> None:
+    """The window's standing has changed: estimates and boards follow."""
+    window.since = at
+    window.seq = s.zone_seq[window.zone] = s.seq
+    s.pools.clear()
+    for line in window.lines:
+        s.lines[line].seq = s.seq
+
+
+def staff_signed_in(s: HallState, ev: e.StaffSignedIn) -> None:
+    window = s.windows[ev.window]
+    window.staff = ev.staff
+    window.undoable = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+
+
+def staff_signed_out(s: HallState, ev: e.StaffSignedOut) -> None:
+    window = s.windows[ev.window]
+    window.staff = None
+    window.undoable = None
+    window.seq = s.zone_seq[window.zone] = s.seq
+
+
+def window_opened(s: HallState, ev: e.WindowOpened) -> None:
+    window = s.windows[ev.window]
+    window.state = "open"
+    window.reason = None
+    moved(s, window, ev.at)
+
+
+def window_closed(s: HallState, ev: e.WindowClosed) -> None:
+    window = s.windows[ev.window]
+    window.state = "closed"
+    window.reason = None
+    moved(s, window, ev.at)
+
+
+def window_paused(s: HallState, ev: e.WindowPaused) -> None:
+    window = s.windows[ev.window]
+    window.state = "paused"
+    window.reason = ev.reason
+    moved(s, window, ev.at)
+
+
+def window_resumed(s: HallState, ev: e.WindowResumed) -> None:
+    window = s.windows[ev.window]
+    window.state = "open"
+    window.reason = None
+    moved(s, window, ev.at)
+
+
+def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
+    window = s.windows[ev.window]
+    before = window.lines
+    window.lines = ev.lines
+    window.lines_for_today = not ev.keep
+    since = window.since
+    moved(s, window, ev.at)
+    window.since = since
+    for line in before:
+        s.lines[line].seq = s.seq
+
+
+# ---- alerts
+
+
+def alert_raised(s: HallState, ev: e.AlertRaised) -> None:
+    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, ev.at)
+
+
+def alert_ended(s: HallState, ev: e.AlertEnded) -> None:
+    old = s.alerts[ev.alert]
+    s.alerts[ev.alert] = Alert(old.id, old.kind, old.about, old.since, ev.at)
+
+
+#: One function for each kind of event.
+APPLY: dict[type, Applier] = {
+    e.PlanAdopted: plan_adopted,
+    e.DayTurned: day_turned,
+    e.IssuingStarted: issuing_started,
+    e.IssuingEnded: issuing_ended,
+    e.SessionStarted: session_started,
+    e.SessionEnded: session_ended,
+    e.OvertimeEnded: overtime_ended,
+    e.TicketTaken: ticket_taken,
+    e.TicketCalled: ticket_called,
+    e.TicketRecalled: ticket_recalled,
+    e.TicketMissed: ticket_missed,
+    e.TicketVoided: ticket_voided,
+    e.ServiceStarted: service_started,
+    e.ItemsSet: items_set,
+    e.TicketSuspended: ticket_suspended,
+    e.TicketReturned: ticket_returned,
+    e.ServiceResumed: service_resumed,
+    e.TicketTransferred: ticket_transferred,
+    e.TicketRejected: ticket_rejected,
+    e.TicketFinished: ticket_finished,
+    e.TicketCancelled: ticket_cancelled,
+    e.TicketPostponed: ticket_postponed,
+    e.TicketRestored: ticket_restored,
+    e.TicketExpired: ticket_expired,
+    e.PriorityConfirmed: priority_confirmed,
+    e.ActionUndone: action_undone,
+    e.StaffSignedIn: staff_signed_in,
+    e.StaffSignedOut: staff_signed_out,
+    e.WindowOpened: window_opened,
+    e.WindowClosed: window_closed,
+    e.WindowPaused: window_paused,
+    e.WindowResumed: window_resumed,
+    e.WindowLinesSet: window_lines_set,
+    e.AlertRaised: alert_raised,
+    e.AlertEnded: alert_ended,
+}

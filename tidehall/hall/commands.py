@@ -1,0 +1,266 @@
+"""What people and devices may ask of a hall.
+
+Law: a command names no person and carries every id it needs; the engine invents nothing. Free text has been
+sealed before it comes here: `reason`, `note` and `missing` are codes or references "sealed:ID:DIGEST".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from tidehall.hall.plan import Plan
+from tidehall.queue.tickets import Channel, Parked
+
+__all__ = [
+    "AdoptPlan",
+    "BringBack",
+    "CallTicket",
+    "CancelTicket",
+    "CloseWindow",
+    "Command",
+    "ConfirmPriority",
+    "EndAlert",
+    "FinishTicket",
+    "MissTicket",
+    "NextTicket",
+    "OpenWindow",
+    "PauseWindow",
+    "PostponeTicket",
+    "RaiseAlert",
+    "RecallTicket",
+    "RejectTicket",
+    "RestoreTicket",
+    "ResumeWindow",
+    "SetItems",
+    "SetLines",
+    "SignIn",
+    "SignOut",
+    "StartService",
+    "SuspendTicket",
+    "TakeTicket",
+    "TransferTicket",
+    "Undo",
+    "UnsuspendTicket",
+]
+
+
+def tag(name: str) -> str:
+    """TakeTicket → take_ticket."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class Asked(Struct, frozen=True, gc=False, tag_field="command", tag=tag, omit_defaults=True):
+    """The root of all commands."""
+
+
+class AdoptPlan(Asked):
+    """Adopt `plan`: at once for a hall that has none or with `now`, else from the next service day (law 12)."""
+
+    plan: Plan
+    now: bool = False
+
+
+class TakeTicket(Asked):
+    """Give a number for a line, or for an item's line. `ticket` is the new id; `holder` an id in persons.
+
+    `confirmed`: a card, the guide or the window has confirmed the claimed priority.
+    `booked_for` (µs): the booked time of a booking that checks in now.
+    """
+
+    ticket: str
+    line: str | None = None
+    item: str | None = None
+    channel: Channel = Channel.KIOSK
+    priority: str = "normal"
+    confirmed: bool = False
+    holder: str | None = None
+    booked_for: int | None = None
+
+
+class CancelTicket(Asked):
+    """The citizen gives the number back (or the guide for him)."""
+
+    ticket: str
+
+
+class PostponeTicket(Asked):
+    """The citizen lets others go first."""
+
+    ticket: str
+
+
+class BringBack(Asked):
+    """"I am back": a ticket suspended as `away` becomes callable again with its old key."""
+
+    ticket: str
+
+
+class RestoreTicket(Asked):
+    """The guide desk restores a void ticket of the same day."""
+
+    ticket: str
+    reason: str
+
+
+class ConfirmPriority(Asked):
+    """The guide or a window has seen the proof; `priority` "normal" refuses the claim."""
+
+    ticket: str
+    priority: str
+
+
+class SignIn(Asked):
+    """A person takes a window; `take_over` displaces whoever sits there, and is logged (S19)."""
+
+    window: str
+    staff: str
+    take_over: bool = False
+
+
+class SignOut(Asked):
+    """The person leaves the window; an open window closes with it."""
+
+    window: str
+
+
+class OpenWindow(Asked):
+    """The window begins to serve."""
+
+    window: str
+
+
+class CloseWindow(Asked):
+    """The window stops serving."""
+
+    window: str
+
+
+class PauseWindow(Asked):
+    """The window rests; `reason` is a code or sealed."""
+
+    window: str
+    reason: str
+
+
+class ResumeWindow(Asked):
+    """The window serves again."""
+
+    window: str
+
+
+class CallTicket(Asked):
+    """Call the next ticket, or a chosen one with a reason (特呼)."""
+
+    window: str
+    ticket: str | None = None
+    reason: str | None = None
+
+
+class RecallTicket(Asked):
+    """Call the same ticket again (重呼)."""
+
+    window: str
+
+
+class MissTicket(Asked):
+    """The called citizen did not appear (过号)."""
+
+    window: str
+
+
+class StartService(Asked):
+    """The called citizen stands at the window."""
+
+    window: str
+
+
+class SuspendTicket(Asked):
+    """Park the citizen in front (挂起)."""
+
+    window: str
+    kind: Parked
+
+
+class UnsuspendTicket(Asked):
+    """Take a parked citizen up again."""
+
+    window: str
+    ticket: str
+
+
+class TransferTicket(Asked):
+    """Send the citizen to another line or to one window; the number stays (转号)."""
+
+    window: str
+    line: str | None = None
+    to: str | None = None
+    place: Literal["arrival", "front", "end"] = "arrival"
+    reason: str | None = None
+    note: str | None = None
+
+
+class RejectTicket(Asked):
+    """Send the citizen home with one notice of everything that is missing (退办, 一次性告知)."""
+
+    window: str
+    missing: tuple[str, ...]
+
+
+class FinishTicket(Asked):
+    """The visit is done (办结)."""
+
+    window: str
+
+
+class NextTicket(Asked):
+    """Finish and call in one decision."""
+
+    window: str
+
+
+class Undo(Asked):
+    """Take back the window's last finish, no-show, reject or transfer."""
+
+    window: str
+
+
+class SetItems(Asked):
+    """What this visit is about; `current` is the item in work."""
+
+    window: str
+    items: tuple[str, ...]
+    current: str | None = None
+
+
+class SetLines(Asked):
+    """What the window serves; lapses at the day's end unless `keep` (law 12)."""
+
+    window: str
+    lines: tuple[str, ...]
+    keep: bool = False
+
+
+class RaiseAlert(Asked):
+    """Something needs a person: `kind` (a code) about `about` (an id). One open alert per pair."""
+
+    kind: str
+    about: str
+
+
+class EndAlert(Asked):
+    """The matter of an alert is over."""
+
+    kind: str
+    about: str
+
+
+Command = (
+    AdoptPlan | TakeTicket | CancelTicket | PostponeTicket | BringBack | RestoreTicket | ConfirmPriority
+    | SignIn | SignOut | OpenWindow | CloseWindow | PauseWindow | ResumeWindow
+    | CallTicket | RecallTicket | MissTicket | StartService | SuspendTicket | UnsuspendTicket
+    | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
+    | RaiseAlert | EndAlert
+)  # fmt: skip
+

@@ -1,0 +1,260 @@
+"""The hall engine: one object that decides, for the live hall and for the simulator alike.
+
+Law: `decide` reads, refuses or returns facts and changes nothing; `apply` changes and cannot fail; nothing here
+knows the time. Whoever drives it calls `wake(now)` until `wakes_at()` lies ahead, then decides at that `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct, json, to_builtins
+
+from tidehall.hall import citizens, windows
+from tidehall.hall import commands as c
+from tidehall.hall import events as e
+from tidehall.hall.apply import APPLY
+from tidehall.hall.calendar import service_day
+from tidehall.hall.commands import Command
+from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
+from tidehall.hall.plan import Plan
+from tidehall.hall.state import Alert, Call, HallState, Window
+from tidehall.queue.line import Line
+from tidehall.queue.tickets import ENDED, Ticket, TicketState
+
+__all__ = ["SNAPSHOT_SCHEMA", "Hall"]
+
+#: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
+SNAPSHOT_SCHEMA = 1
+
+
+# ---- the plan, alerts and the calendar
+
+
+def adopt(s: HallState, q: c.AdoptPlan, now: int) -> list[Event]:
+    """Adopt a plan (law 12). `now` is refused with everything that stands against it."""
+    if s.plan is None:
+        if q.plan.hall.id != s.id:
+            raise Refusal("other_hall", hall=s.id, plan=q.plan.hall.id)
+        return [e.PlanAdopted(now, q.plan)]
+    if q.plan.hall.id != s.id:
+        raise Refusal("other_hall", hall=s.id, plan=q.plan.hall.id)
+    if q.plan == s.plan and s.next_plan is None:
+        return []
+    if not q.now:
+        against = standing_against(s, q.plan, tonight=True)
+        if against:
+            raise Refusal("plan_blocked", against=against)
+        return [e.PlanAdopted(now, q.plan, True)]
+    against = standing_against(s, q.plan, tonight=False)
+    if against:
+        raise Refusal("plan_blocked", against=against)
+    return [e.PlanAdopted(now, q.plan)]
+
+
+def standing_against(s: HallState, plan: Plan, *, tonight: bool) -> list[str]:
+    """What is open now and would have no place under `plan`; of a change at the day turn only the time zone."""
+    against: list[str] = []
+    if plan.hall.time_zone != s.rules.hall.time_zone:
+        against.append(f"time zone {s.rules.hall.time_zone} cannot become {plan.hall.time_zone}")
+    if tonight:
+        return against
+    lines = {line.id: line for line in plan.lines}
+    kept = {window.id for window in plan.windows}
+    for t in s.tickets.values():
+        if t.state not in ENDED and (t.line not in lines or lines[t.line].letter != s.lines[t.line].letter):
+            against.append(f"ticket {t.number} is open in line {t.line}")
+    for window in s.windows.values():
+        if window.state != "closed" and window.id not in kept:
+            against.append(f"window {window.id} is {window.state}")
+    return against
+
+
+def raise_alert(s: HallState, q: c.RaiseAlert, now: int) -> list[Event]:
+    """One open alert for each kind and matter."""
+    return citizens.alert(s, now, q.kind, q.about)
+
+
+def end_alert(s: HallState, q: c.EndAlert, now: int) -> list[Event]:
+    """End it if it is open."""
+    id = f"{q.kind}:{q.about}"
+    found = s.alerts.get(id)
+    return [] if found is None or found.ended is not None else [e.AlertEnded(now, id)]
+
+
+def moment_events(s: HallState, now: int) -> list[Event]:
+    """What the next moment of the calendar brings, when it is due."""
+    assert s.schedule is not None
+    due, steps = s.schedule.next_after(s.calendar_at)
+    found: list[Event] = []
+    for step in steps:
+        match step:
+            case "day":
+                found += [e.AlertEnded(now, a.id) for a in s.alerts.values() if a.kind == "numbers_running_out" and a.ended is None]
+                found += stranded(s, now, due)
+                found.append(e.DayTurned(now, service_day(due, s.zone_name).isoformat(), due))
+            case "issuing":
+                found.append(e.IssuingStarted(now, due))
+            case "session":
+                found.append(e.SessionStarted(now, due))
+            case "session_end":
+                found.append(e.SessionEnded(now, due))
+            case "last_end":
+                found += [e.SessionEnded(now, due, True), e.IssuingEnded(now, due)]
+            case "expire":
+                found += [
+                    e.TicketExpired(now, t.id, due)
+                    for t in s.tickets.values()
+                    if t.state in (TicketState.WAITING, TicketState.SUSPENDED)
+                ]
+                found.append(e.OvertimeEnded(now, due))
+    return found
+
+
+def stranded(s: HallState, now: int, due: int) -> list[Event]:
+    """Tickets whose line a plan that begins with the new day does not know expire with the old day."""
+    if s.next_plan is None:
+        return []
+    lines = {line.id: line.letter for line in s.next_plan.lines}
+    kept = {window.id for window in s.next_plan.windows}
+    return [
+        e.TicketExpired(now, t.id, due)
+        for t in s.tickets.values()
+        if t.state not in ENDED
+        and (lines.get(t.line) != s.lines[t.line].letter or (t.window is not None and t.window not in kept))
+    ]
+
+
+Decider = Callable[[HallState, Any, int], list[Event]]
+
+#: One function for each command.
+DECIDE: dict[type, Decider] = {
+    c.AdoptPlan: adopt,
+    c.TakeTicket: citizens.take,
+    c.CancelTicket: citizens.cancel,
+    c.PostponeTicket: citizens.postpone,
+    c.BringBack: citizens.back,
+    c.RestoreTicket: citizens.restore,
+    c.ConfirmPriority: citizens.confirm,
+    c.SignIn: windows.sign_in,
+    c.SignOut: windows.sign_out,
+    c.OpenWindow: windows.open_window,
+    c.CloseWindow: windows.close,
+    c.PauseWindow: windows.pause,
+    c.ResumeWindow: windows.resume,
+    c.CallTicket: windows.call,
+    c.RecallTicket: windows.recall,
+    c.MissTicket: windows.miss,
+    c.StartService: windows.start,
+    c.SuspendTicket: windows.suspend,
+    c.UnsuspendTicket: windows.unsuspend,
+    c.TransferTicket: windows.transfer,
+    c.RejectTicket: windows.reject,
+    c.FinishTicket: windows.finish,
+    c.NextTicket: windows.next_ticket,
+    c.Undo: windows.undo,
+    c.SetItems: windows.set_items,
+    c.SetLines: windows.set_lines,
+    c.RaiseAlert: raise_alert,
+    c.EndAlert: end_alert,
+}
+
+
+class Hall:
+    """A hall's rules over its state."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, id: str, *, estimates: bool = True, state: HallState | None = None) -> None:
+        self.state = state if state is not None else HallState(id, estimates=estimates)
+
+    def decide(self, command: Command, now: int) -> list[Event]:
+        """The events that `command` brings at `now` (µs); none is an answer too (nobody waits, nothing to change).
+
+        Raises Refusal. `now` is never before the last event; a driver with a doubtful clock refuses before.
+        """
+        return DECIDE[type(command)](self.state, command, now)
+
+    def apply(self, event: Event) -> None:
+        """Add one event to the state."""
+        s = self.state
+        s.seq += 1
+        s.last_at = event.at
+        APPLY[type(event)](s, event)
+
+    def wakes_at(self) -> int | None:
+        """When the hall next has something to do by itself, µs; None without a plan."""
+        return self.state.next_moment or None
+
+    def wake(self, now: int) -> list[Event]:
+        """The events of the next due moment; none when nothing is due. Apply them and ask again."""
+        s = self.state
+        if not s.next_moment or now < s.next_moment:
+            return []
+        return moment_events(s, now)
+
+    def copy(self) -> Hall:
+        """An independent copy, to decide a draft on."""
+        return Hall(self.state.id, state=self.state.copy())
+
+    def snapshot(self) -> bytes:
+        """The whole state as JSON (schema `SNAPSHOT_SCHEMA`)."""
+        return json.encode(self.state.facts())
+
+    @classmethod
+    def restore(cls, body: bytes, *, estimates: bool = True) -> Hall:
+        """The hall that a snapshot describes."""
+        return cls("", state=restored(json.decode(body, type=Kept), estimates=estimates))
+
+    def facts(self) -> Any:
+        """The state as plain builtins, for comparison."""
+        return to_builtins(self.state.facts())
+
+
+class Kept(Struct):
+    """A snapshot's form: HallState.facts as it is read back."""
+
+    id: str
+    seq: int
+    last_at: int
+    calendar_at: int
+    day: str
+    issuing: bool
+    in_session: bool
+    last_session_over: bool
+    serials: int
+    places: int
+    call_count: int
+    plan: Plan | None
+    next_plan: Plan | None
+    tickets: list[Ticket]
+    lines: dict[str, tuple[int, list[int], int, int, int]]
+    windows: list[Window]
+    zone_seq: dict[str, int]
+    calls: dict[str, Call]
+    recent: dict[str, list[Call]]
+    missed: dict[str, list[str]]
+    alerts: dict[str, Alert]
+
+
+def restored(kept: Kept, *, estimates: bool) -> HallState:
+    """A state from a snapshot."""
+    s = HallState(kept.id, estimates=estimates)
+    for name in (
+        "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
+        "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
+    ):  # fmt: skip
+        setattr(s, name, getattr(kept, name))
+    s.compile(s.plan)
+    s.tickets = {t.id: t for t in kept.tickets}
+    s.windows = {w.id: w for w in kept.windows}
+    for entry in s.plan.lines if s.plan is not None else ():
+        line = s.lines[entry.id] = Line(entry.id, entry.letter, entry.zone)
+        issued, still_open, line.service_count, line.service_sum, line.seq = kept.lines[entry.id]
+        line.numbering.issued, line.numbering.open = issued, frozenset(still_open)
+    s.index()
+    return s
+
+

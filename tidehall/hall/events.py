@@ -1,0 +1,357 @@
+"""What has happened in a hall: the facts of the journal.
+
+Law: an event is complete and past. `at` is when it was written; `due`, on what time alone brings, the exact
+moment at which it became true (law 1). Both µs since the epoch, UTC. Measures use `due` where it stands.
+A kind is never renamed; a changed meaning gets a new version and an upcaster.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tidehall.hall.plan import Plan
+from tidehall.queue.order import Rank
+from tidehall.queue.tickets import Estimate, Parked
+
+__all__ = [
+    "VERSION",
+    "ActionUndone",
+    "AlertEnded",
+    "AlertRaised",
+    "DayTurned",
+    "Event",
+    "IssuingEnded",
+    "IssuingStarted",
+    "ItemsSet",
+    "OvertimeEnded",
+    "PlanAdopted",
+    "PriorityConfirmed",
+    "ServiceResumed",
+    "ServiceStarted",
+    "SessionEnded",
+    "SessionStarted",
+    "StaffSignedIn",
+    "StaffSignedOut",
+    "TicketCalled",
+    "TicketCancelled",
+    "TicketExpired",
+    "TicketFinished",
+    "TicketMissed",
+    "TicketPostponed",
+    "TicketRecalled",
+    "TicketRejected",
+    "TicketRestored",
+    "TicketReturned",
+    "TicketSuspended",
+    "TicketTaken",
+    "TicketTransferred",
+    "TicketVoided",
+    "WindowClosed",
+    "WindowLinesSet",
+    "WindowOpened",
+    "WindowPaused",
+    "WindowResumed",
+]
+
+#: The version that every kind of event has now.
+VERSION = 1
+
+
+def kind(name: str) -> str:
+    """TicketTaken → ticket_taken."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class Fact(Struct, frozen=True, gc=False, tag_field="kind", tag=kind, omit_defaults=True):
+    """The root of all events."""
+
+    at: int
+
+
+class PlanAdopted(Fact):
+    """`plan` rules from now on, or from the next service day when `next_day`."""
+
+    plan: Plan
+    next_day: bool = False
+
+
+class DayTurned(Fact):
+    """A new service day `day` (YYYY-MM-DD) began at `due`."""
+
+    day: str
+    due: int
+
+
+class IssuingStarted(Fact):
+    """Numbers are given from `due` on."""
+
+    due: int
+
+
+class IssuingEnded(Fact):
+    """No more numbers from `due` on; who waits is still served."""
+
+    due: int
+
+
+class SessionStarted(Fact):
+    """Opening hours began at `due`."""
+
+    due: int
+
+
+class SessionEnded(Fact):
+    """Opening hours ended at `due`; `last`: the day's last session."""
+
+    due: int
+    last: bool = False
+
+
+class OvertimeEnded(Fact):
+    """The latest end of the day at `due`: what still waits expires with it."""
+
+    due: int
+
+
+class TicketTaken(Fact):
+    """A number was given. `rank`: its place in the order; `shown`: the estimate the citizen saw."""
+
+    ticket: str
+    number: str
+    line: str
+    channel: str
+    priority: str
+    rank: Rank
+    items: tuple[str, ...] = ()
+    claimed: str | None = None
+    holder: str | None = None
+    booked_for: int = 0
+    eligible_at: int = 0
+    shown: Estimate | None = None
+
+
+class TicketCalled(Fact):
+    """`call` is the call's id, `attempt` 1; `chosen` out of turn with a reason."""
+
+    ticket: str
+    window: str
+    call: str
+    staff: str | None = None
+    attempt: int = 1
+    chosen: bool = False
+    reason: str | None = None
+
+
+class TicketRecalled(Fact):
+    """The same call once more: `attempt` 2, 3 …"""
+
+    ticket: str
+    window: str
+    call: str
+    attempt: int
+
+
+class TicketMissed(Fact):
+    """A no-show: the ticket waits again at `rank`, not callable before `callable_at`."""
+
+    ticket: str
+    window: str
+    call: str
+    misses: int
+    rank: Rank
+    callable_at: int
+
+
+class TicketVoided(Fact):
+    """The last no-show allowed: the ticket is void."""
+
+    ticket: str
+    window: str
+    call: str
+    misses: int
+
+
+class ServiceStarted(Fact):
+    """The citizen stands at the window."""
+
+    ticket: str
+    window: str
+    call: str
+
+
+class ItemsSet(Fact):
+    """What the visit is about, and which item is in work."""
+
+    ticket: str
+    window: str
+    items: tuple[str, ...]
+    current: str | None = None
+
+
+class TicketSuspended(Fact):
+    """Parked (挂起)."""
+
+    ticket: str
+    window: str
+    parked: Parked
+
+
+class TicketReturned(Fact):
+    """A parked citizen is back and waits with the old key."""
+
+    ticket: str
+
+
+class ServiceResumed(Fact):
+    """A parked citizen is served on, at `window`."""
+
+    ticket: str
+    window: str
+
+
+class TicketTransferred(Fact):
+    """Sent to `line` at `rank`, or to one window `to`; the number stays."""
+
+    ticket: str
+    window: str
+    line: str
+    rank: Rank
+    place: str
+    to: str | None = None
+    reason: str | None = None
+    note: str | None = None
+
+
+class TicketRejected(Fact):
+    """One notice that lists everything missing."""
+
+    ticket: str
+    window: str
+    missing: tuple[str, ...]
+
+
+class TicketFinished(Fact):
+    """The visit is done."""
+
+    ticket: str
+    window: str
+
+
+class TicketCancelled(Fact):
+    """Given back by the citizen."""
+
+    ticket: str
+    window: str | None = None
+
+
+class TicketPostponed(Fact):
+    """The citizen let others go first."""
+
+    ticket: str
+    rank: Rank
+    callable_at: int
+
+
+class TicketRestored(Fact):
+    """A void ticket waits again."""
+
+    ticket: str
+    rank: Rank
+    callable_at: int
+    reason: str
+
+
+class TicketExpired(Fact):
+    """Nobody can serve it any more today; it is counted, never dropped."""
+
+    ticket: str
+    due: int
+
+
+class PriorityConfirmed(Fact):
+    """The class that counts from now on, and the place it gives."""
+
+    ticket: str
+    priority: str
+    rank: Rank
+
+
+class ActionUndone(Fact):
+    """The window's last step (`undone`, an event kind) is taken back."""
+
+    ticket: str
+    window: str
+    undone: str
+
+
+class StaffSignedIn(Fact):
+    """`staff` sits at the window; `displaced` sat there before (take-over)."""
+
+    window: str
+    staff: str
+    displaced: str | None = None
+
+
+class StaffSignedOut(Fact):
+    """`staff` has left the window."""
+
+    window: str
+    staff: str
+
+
+class WindowOpened(Fact):
+    """The window serves."""
+
+    window: str
+    staff: str | None = None
+
+
+class WindowClosed(Fact):
+    """The window does not serve any more."""
+
+    window: str
+
+
+class WindowPaused(Fact):
+    """The window rests."""
+
+    window: str
+    reason: str
+
+
+class WindowResumed(Fact):
+    """The window serves again."""
+
+    window: str
+
+
+class WindowLinesSet(Fact):
+    """What the window serves; until the day's end unless `keep`."""
+
+    window: str
+    lines: tuple[str, ...]
+    keep: bool = False
+
+
+class AlertRaised(Fact):
+    """Something needs a person."""
+
+    alert: str
+    alert_kind: str
+    about: str
+
+
+class AlertEnded(Fact):
+    """It is over."""
+
+    alert: str
+
+
+Event = (
+    PlanAdopted | DayTurned | IssuingStarted | IssuingEnded | SessionStarted | SessionEnded | OvertimeEnded
+    | TicketTaken | TicketCalled | TicketRecalled | TicketMissed | TicketVoided | ServiceStarted | ItemsSet
+    | TicketSuspended | TicketReturned | ServiceResumed | TicketTransferred | TicketRejected | TicketFinished
+    | TicketCancelled | TicketPostponed | TicketRestored | TicketExpired | PriorityConfirmed | ActionUndone
+    | StaffSignedIn | StaffSignedOut | WindowOpened | WindowClosed | WindowPaused | WindowResumed | WindowLinesSet
+    | AlertRaised | AlertEnded
+)  # fmt: skip

@@ -1,0 +1,334 @@
+"""What a hall is at a moment: the fold of its events.
+
+Law: only `apply` changes it, and `apply` cannot fail. `seq` is the number of events applied, which is the
+journal's. Lines hold exactly their waiting tickets; everything derived (pools, indices) can be thrown away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from tidehall.hall.calendar import Schedule
+from tidehall.hall.errors import Refusal
+from tidehall.hall.plan import Plan
+from tidehall.queue.estimates import Pool, estimate, service_mean
+from tidehall.queue.line import Line
+from tidehall.queue.tickets import ENDED, TICKET_LIFE, Estimate, Ticket, TicketState
+
+__all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "Window"]
+
+#: Calls that a board remembers per zone (S28).
+RECENT = 8
+SECOND = 1_000_000
+
+#: A window's life: state → {event kind → next state}. docs/lives.md is drawn from this table.
+WINDOW_LIFE: dict[str, dict[str, str]] = {
+    "closed": {"window_opened": "open", "staff_signed_in": "closed", "staff_signed_out": "closed"},
+    "open": {"window_paused": "paused", "window_closed": "closed", "staff_signed_in": "open"},
+    "paused": {"window_resumed": "open", "window_closed": "closed", "staff_signed_in": "paused"},
+}
+
+
+class Call(Struct, frozen=True, gc=False):
+    """A call that is open, or that a board remembers. `attempt` counts the recalls."""
+
+    id: str
+    ticket: str
+    number: str
+    window: str
+    label: str
+    zone: str
+    line: str
+    at: int
+    attempt: int
+
+
+class Undoable(Struct, frozen=True):
+    """A window's last step that can be taken back: the ticket as it was before, and its seq after."""
+
+    kind: str
+    at: int
+    before: Ticket
+    seq: int
+    call: Call | None
+    service: int = 0
+
+
+class Window(Struct):
+    """One window, counter or desk."""
+
+    id: str
+    label: str
+    zone: str
+    post: str
+    lines: tuple[str, ...]
+    state: str = "closed"
+    staff: str | None = None
+    ticket: str | None = None
+    reason: str | None = None
+    since: int = 0
+    seq: int = 0
+    lines_for_today: bool = False
+    undoable: Undoable | None = None
+
+
+class Alert(Struct, frozen=True, gc=False):
+    """Something that needs a person."""
+
+    id: str
+    kind: str
+    about: str
+    since: int
+    ended: int | None = None
+
+
+class HallState:
+    """All that is open in one hall. Attributes are read freely; only hall/apply.py writes them."""
+
+    def __init__(self, id: str, *, estimates: bool = True) -> None:
+        self.id = id
+        self.estimates = estimates
+        self.plan: Plan | None = None
+        self.next_plan: Plan | None = None
+        self.seq = 0
+        self.last_at = 0
+        self.calendar_at = 0
+        self.day = ""
+        self.issuing = False
+        self.in_session = False
+        self.last_session_over = False
+        self.serials = 0  # tickets ever taken
+        self.places = 0  # postponings ever made, the third part of a rank
+        self.call_count = 0
+        self.tickets: dict[str, Ticket] = {}
+        self.lines: dict[str, Line] = {}
+        self.windows: dict[str, Window] = {}
+        self.zone_seq: dict[str, int] = {}
+        self.calls: dict[str, Call] = {}
+        self.recent: dict[str, list[Call]] = {}
+        self.missed: dict[str, list[str]] = {}
+        self.alerts: dict[str, Alert] = {}
+        self.holders: dict[str, list[str]] = {}
+        self.compile(None)
+
+    # ---- what follows from the plan
+
+    def compile(self, plan: Plan | None) -> None:
+        """Derive from the plan what decisions need at once."""
+        self.pools: dict[str, tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int]]] = {}
+        self.next_moment = 0
+        if plan is None:
+            self.schedule: Schedule | None = None
+            return
+        limits = plan.limits
+        self.schedule = Schedule(plan)
+        self.zone_name = plan.hall.time_zone
+        self.head_starts = {name: plan.head_start(name) for name in plan.priority}
+        self.item_line = {item.code: item.line for item in plan.items}
+        self.materials = frozenset(m.code for item in plan.items for m in item.materials)
+        self.letters = {line.letter: line.id for line in plan.lines}
+        self.recall_gap = round(limits.recall_gap_s * SECOND)
+        self.no_show_after = round(limits.no_show_after_s * SECOND)
+        self.postpone_min = round(limits.postpone_min_s * SECOND)
+        self.undo_within = round(limits.undo_s * SECOND)
+        self.booked_grace = round(limits.booked_grace_s * SECOND)
+        self.waiting_per_line = limits.waiting_per_line
+        self.priors = {
+            line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines
+        }
+        if self.calendar_at:
+            self.next_moment = self.schedule.next_after(self.calendar_at)[0]
+
+    # ---- questions
+
+    @property
+    def rules(self) -> Plan:
+        """The plan that rules; a hall without one refuses everything but adopting one."""
+        if self.plan is None:
+            raise Refusal("no_plan")
+        return self.plan
+
+    def ticket(self, id: str) -> Ticket:
+        """The ticket, or Refusal unknown_ticket."""
+        found = self.tickets.get(id)
+        if found is None:
+            raise Refusal("unknown_ticket", ticket_id=id)
+        return found
+
+    def window(self, id: str) -> Window:
+        """The window, or Refusal unknown_window."""
+        found = self.windows.get(id)
+        if found is None:
+            raise Refusal("unknown_window", window=id)
+        return found
+
+    def ahead(self, ticket: Ticket) -> int | None:
+        """How many wait in front of this ticket in its line; None when it does not wait."""
+        if ticket.state != TicketState.WAITING:
+            return None
+        return self.lines[ticket.line].ahead(ticket.rank)
+
+    def open_windows(self, line: str) -> int:
+        """Windows that are open (not paused) for the line now."""
+        return sum(count for count, _, _ in self.groups(line)[0])
+
+    def groups(self, line: str) -> tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int]]:
+        """The open windows of a line in groups that serve the same lines, and open windows per line they serve."""
+        found = self.pools.get(line)
+        if found is None:
+            by_lines: dict[tuple[str, ...], list[Window]] = {}
+            for window in self.windows.values():
+                if window.state == "open" and line in window.lines:
+                    by_lines.setdefault(window.lines, []).append(window)
+            others = {other for lines in by_lines for other in lines} - {line}
+            counts = {
+                other: sum(1 for w in self.windows.values() if w.state == "open" and other in w.lines)
+                for other in others
+            }
+            found = (
+                [
+                    (len(group), tuple(other for other in lines if other != line), tuple(group))
+                    for lines, group in by_lines.items()
+                ],
+                counts,
+            )
+            self.pools[line] = found
+        return found
+
+    def estimate(self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None) -> Estimate | None:
+        """p10, p50, p90 of the wait (µs) with `ahead` in front; `rank` counts only those of other lines before it."""
+        line = self.lines[line_id]
+        groups, counts = self.groups(line_id)
+        if not groups:
+            return None
+        pool: Pool = []
+        for count, others, windows in groups:
+            burden = 0.0
+            for other in others:
+                waiting = self.lines[other].waiting
+                if waiting:
+                    n = len(waiting) if rank is None or waiting[-1] < rank else self.lines[other].ahead(rank)  # type: ignore[arg-type, operator] # a rank is the head of an entry
+                    burden += n / counts[other]
+            idle = 0
+            for window in windows:
+                if window.ticket is None:
+                    idle += 1
+            pool.append((count, idle, burden))
+        service = service_mean(line.service_count, line.service_sum, self.priors[line_id])
+        return estimate(ahead, pool, service)
+
+    def estimate_of(self, ticket: Ticket) -> Estimate | None:
+        """The estimate for a waiting ticket where it stands now."""
+        ahead = self.ahead(ticket)
+        return None if ahead is None else self.estimate(ticket.line, ahead, ticket.rank)
+
+    def served_by_any(self, line: str) -> bool:
+        """Whether a window that is not closed still serves the line."""
+        return any(w.state != "closed" and line in w.lines for w in self.windows.values())
+
+    def allowed(self, window_id: str, now: int) -> tuple[str, ...]:
+        """The actions of contract.md that this window may take now; the pages show these and no others."""
+        window = self.windows[window_id]
+        found = ["sign-in"]
+        ticket = self.tickets.get(window.ticket) if window.ticket else None
+        if window.staff and ticket is None:
+            found.append("sign-out")
+        if window.state == "closed":
+            found += ["open", "lines"]
+        elif window.state == "paused":
+            found += ["resume", "lines"]
+            if ticket is None:
+                found.append("close")
+        else:
+            found += ["pause", "lines"]
+            if ticket is None:
+                found += ["close", "call", "next", "unsuspend"]
+        if ticket is not None:
+            moves = TICKET_LIFE[ticket.state]
+            if "ticket_recalled" in moves:
+                found += ["start"]
+                if ticket.attempt < self.rules.limits.calls and now >= ticket.called_at + self.recall_gap:
+                    found.append("recall")
+                if self.may_miss(ticket, now):
+                    found.append("no-show")
+            if "ticket_finished" in moves:
+                found += ["finish", "suspend", "transfer", "reject", "items"]
+                if window.state == "open":
+                    found.append("next")
+        undo = window.undoable
+        if undo is not None and ticket is None and self.may_undo(undo, now):
+            found.append("undo")
+        return tuple(found)
+
+    def may_miss(self, ticket: Ticket, now: int) -> bool:
+        """No-show only after the last call, or when the no-show time has run since this one."""
+        return ticket.attempt >= self.rules.limits.calls or now >= ticket.called_at + self.no_show_after
+
+    def may_undo(self, undo: Undoable, now: int) -> bool:
+        """Within the undo time, and nobody has acted on the ticket since."""
+        ticket = self.tickets.get(undo.before.id)
+        return now <= undo.at + self.undo_within and ticket is not None and ticket.seq == undo.seq
+
+    # ---- copies
+
+    def copy(self) -> HallState:
+        """An independent copy for a draft; in proportion to what is open."""
+        new = HallState.__new__(HallState)
+        new.__dict__.update(self.__dict__)
+        new.tickets = {id: ticket.__copy__() for id, ticket in self.tickets.items()}
+        new.lines = {id: line.copy() for id, line in self.lines.items()}
+        new.windows = {id: window.__copy__() for id, window in self.windows.items()}
+        new.zone_seq = self.zone_seq.copy()
+        new.calls = self.calls.copy()
+        new.recent = {zone: calls.copy() for zone, calls in self.recent.items()}
+        new.missed = {zone: tickets.copy() for zone, tickets in self.missed.items()}
+        new.alerts = self.alerts.copy()
+        new.holders = {holder: tickets.copy() for holder, tickets in self.holders.items()}
+        new.pools = {}
+        return new
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that the fold has made, as plain data: equal states give equal facts."""
+        return {
+            "id": self.id,
+            "seq": self.seq,
+            "last_at": self.last_at,
+            "calendar_at": self.calendar_at,
+            "day": self.day,
+            "issuing": self.issuing,
+            "in_session": self.in_session,
+            "last_session_over": self.last_session_over,
+            "serials": self.serials,
+            "places": self.places,
+            "call_count": self.call_count,
+            "plan": self.plan,
+            "next_plan": self.next_plan,
+            "tickets": list(self.tickets.values()),
+            "lines": {
+                line.id: [
+                    line.numbering.issued, sorted(line.numbering.open), line.service_count, line.service_sum, line.seq
+                ]
+                for line in self.lines.values()
+            },
+            "windows": list(self.windows.values()),
+            "zone_seq": self.zone_seq,
+            "calls": self.calls,
+            "recent": self.recent,
+            "missed": self.missed,
+            "alerts": self.alerts,
+        }  # fmt: skip
+
+    def index(self) -> None:
+        """Make again what can be derived: the sorted lines and the holders' tickets."""
+        self.holders = {}
+        for line in self.lines.values():
+            line.waiting = sorted(
+                (*t.rank, t.id)
+                for t in self.tickets.values()
+                if t.line == line.id and t.state == TicketState.WAITING
+            )
+        for ticket in self.tickets.values():
+            if ticket.holder and ticket.state not in ENDED:
+                self.holders.setdefault(ticket.holder, []).append(ticket.id)

@@ -1,0 +1,156 @@
+"""What the world sees of a hall: the objects of contract.md, made from its state.
+
+Law: nothing here decides; names and times are the contract's (RFC 3339 with the hall's offset, durations in s).
+These structs are the OpenAPI schema and the types of the pages.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Struct, UnsetType
+
+__all__ = [
+    "AlertView",
+    "BoardRef",
+    "EstimateView",
+    "HallRef",
+    "HallView",
+    "ItemView",
+    "LineRef",
+    "LineView",
+    "TicketView",
+    "WindowAnswer",
+    "WindowView",
+    "ZoneView",
+]
+
+Words = dict[str, str]
+
+
+class EstimateView(Struct, frozen=True):
+    """A wait, seconds."""
+
+    p10_s: float
+    p50_s: float
+    p90_s: float
+
+
+class TicketView(Struct, frozen=True):
+    """The contract's Ticket. The fields after `seq` are for staff only and unset on public surfaces."""
+
+    id: str
+    number: str
+    hall: str
+    line: str
+    item: str | None
+    state: str
+    priority: str
+    taken_at: str
+    ahead: int | None
+    estimate: EstimateView | None
+    window: str | None
+    calls: int
+    seq: int
+    token: str | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    items: tuple[str, ...] | UnsetType = UNSET
+    current: str | None | UnsetType = UNSET
+    claimed: str | None | UnsetType = UNSET
+    called_at: str | None | UnsetType = UNSET
+    started_at: str | None | UnsetType = UNSET
+    parked: str | None | UnsetType = UNSET
+    misses: int | UnsetType = UNSET
+    waited_s: float | None | UnsetType = UNSET
+    note: str | None | UnsetType = UNSET
+    missing: tuple[str, ...] | UnsetType = UNSET
+
+
+class WindowView(Struct, frozen=True):
+    """The contract's window; `staff`, `ticket` and what follows only for staff."""
+
+    id: str
+    label: str
+    zone: str
+    post: str
+    lines: tuple[str, ...]
+    state: str
+    staff: str | None | UnsetType = UNSET
+    ticket: TicketView | None | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    allowed: tuple[str, ...] | UnsetType = UNSET
+    waiting: int | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+
+
+class WindowAnswer(Struct, frozen=True):
+    """The answer to a window's command."""
+
+    window: WindowView
+    ticket: TicketView | None
+    seq: int
+
+
+class ZoneView(Struct, frozen=True):
+    id: str
+    kind: str
+    name: Words
+
+
+class LineRef(Struct, frozen=True):
+    id: str
+    letter: str
+    zone: str
+    name: Words
+
+
+class ItemView(Struct, frozen=True):
+    code: str
+    name: Words
+    department: str
+    line: str
+    kind: str
+
+
+class BoardRef(Struct, frozen=True):
+    id: str
+
+
+class HallRef(Struct, frozen=True):
+    id: str
+    name: Words
+    open: bool
+
+
+class HallView(Struct, frozen=True):
+    """The contract's hall."""
+
+    id: str
+    name: Words
+    open: bool
+    seq: int
+    zones: tuple[ZoneView, ...]
+    lines: tuple[LineRef, ...]
+    windows: tuple[WindowView, ...]
+    items: tuple[ItemView, ...]
+    boards: tuple[BoardRef, ...]
+
+
+class LineView(Struct, frozen=True):
+    """How a line stands now."""
+
+    id: str
+    letter: str
+    name: Words
+    waiting: int
+    longest_wait_s: float
+    open_windows: int
+    estimate: EstimateView | None
+
+
+class AlertView(Struct, frozen=True):
+    id: str
+    kind: str
+    about: str
+    owner: str | None
+    since: str
+    acknowledged: bool
+    ended: str | None

@@ -1,0 +1,93 @@
+"""A waiting line: tickets in the order of their rank.
+
+Law: the list is always sorted and holds exactly the waiting tickets of the line.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+from tidehall.queue.numbering import Numbering
+from tidehall.queue.order import Rank, arrival_rank, behind
+
+__all__ = ["Entry", "Line"]
+
+#: A rank and the ticket's id: sorts like the rank.
+Entry = tuple[int, int, int, str]
+
+
+class Line:
+    """The waiting tickets of one line and its numbers of the day."""
+
+    __slots__ = ("id", "letter", "numbering", "seq", "service_count", "service_sum", "waiting", "zone")
+
+    def __init__(self, id: str, letter: str, zone: str) -> None:
+        self.id = id
+        self.letter = letter
+        self.zone = zone
+        self.numbering = Numbering(letter)
+        self.waiting: list[Entry] = []
+        self.service_count = 0  # observed services, for the shrinkage of estimates
+        self.service_sum = 0  # µs
+        self.seq = 0
+
+    def enter(self, rank: Rank, ticket: str) -> None:
+        """Put a ticket at its place. At the end, where nearly everybody goes, this costs nothing."""
+        entry = (*rank, ticket)
+        waiting = self.waiting
+        if not waiting or waiting[-1] < entry:
+            waiting.append(entry)
+        else:
+            insort(waiting, entry)
+
+    def leave(self, rank: Rank) -> None:
+        """Take the ticket of this rank out; nothing happens when it does not wait here."""
+        waiting = self.waiting
+        i = 0 if waiting and waiting[0][:3] == rank else bisect_left(waiting, rank)
+        if i < len(waiting) and waiting[i][:3] == rank:
+            del waiting[i]
+
+    def ahead(self, rank: Rank) -> int:
+        """How many wait in front of this rank."""
+        waiting = self.waiting
+        if not waiting or waiting[-1] < rank:
+            return len(waiting)
+        return bisect_left(waiting, rank)
+
+    def place_behind(self, places: int, place: int, *, own: Rank) -> Rank:
+        """The rank just behind the `places`-th ticket now waiting (behind the last, if fewer wait).
+
+        Where nobody else waits the ticket keeps its own rank, so that whoever comes later stays behind it.
+        """
+        others = [e for e in self.waiting[: places + 1] if e[:3] != own][:places]
+        return behind(others[-1][:3], place) if others else own
+
+    def last(self, now: int, serial: int) -> Rank:
+        """The rank at the end of the line."""
+        rank = arrival_rank(now, 0, serial)
+        if self.waiting and self.waiting[-1][:3] > rank:
+            return (self.waiting[-1][0] + 1, serial, 0)
+        return rank
+
+    def observe(self, service: int) -> None:
+        """Learn from one finished service (µs); old ones fade by halves."""
+        self.service_count += 1
+        self.service_sum += service
+        if self.service_count > 200:
+            self.service_count //= 2
+            self.service_sum //= 2
+
+    def forget(self, service: int) -> None:
+        """Take back one observation (undo)."""
+        if self.service_count > 0:
+            self.service_count -= 1
+            self.service_sum = max(0, self.service_sum - service)
+
+    def copy(self) -> Line:
+        """An independent copy, for a draft."""
+        line = Line.__new__(Line)
+        line.id, line.letter, line.zone, line.seq = self.id, self.letter, self.zone, self.seq
+        line.numbering = self.numbering.copy()
+        line.waiting = self.waiting.copy()
+        line.service_count, line.service_sum = self.service_count, self.service_sum
+        return line
