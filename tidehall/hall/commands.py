@@ -55,14 +55,14 @@ class Asked(Struct, frozen=True, gc=False, tag_field="command", tag=tag, omit_de
     """The root of all commands."""
 
 
-class AdoptPlan(Asked):
+class AdoptPlan(Asked, frozen=True):
     """Adopt `plan`: at once for a hall that has none or with `now`, else from the next service day (law 12)."""
 
     plan: Plan
     now: bool = False
 
 
-class TakeTicket(Asked):
+class TakeTicket(Asked, frozen=True):
     """Give a number for a line, or for an item's line. `ticket` is the new id; `holder` an id in persons.
 
     `confirmed`: a card, the guide or the window has confirmed the claimed priority.
@@ -79,39 +79,39 @@ class TakeTicket(Asked):
     booked_for: int | None = None
 
 
-class CancelTicket(Asked):
+class CancelTicket(Asked, frozen=True):
     """The citizen gives the number back (or the guide for him)."""
 
     ticket: str
 
 
-class PostponeTicket(Asked):
+class PostponeTicket(Asked, frozen=True):
     """The citizen lets others go first."""
 
     ticket: str
 
 
-class BringBack(Asked):
-    """"I am back": a ticket suspended as `away` becomes callable again with its old key."""
+class BringBack(Asked, frozen=True):
+    """ "I am back": a ticket suspended as `away` becomes callable again with its old key."""
 
     ticket: str
 
 
-class RestoreTicket(Asked):
+class RestoreTicket(Asked, frozen=True):
     """The guide desk restores a void ticket of the same day."""
 
     ticket: str
     reason: str
 
 
-class ConfirmPriority(Asked):
+class ConfirmPriority(Asked, frozen=True):
     """The guide or a window has seen the proof; `priority` "normal" refuses the claim."""
 
     ticket: str
     priority: str
 
 
-class SignIn(Asked):
+class SignIn(Asked, frozen=True):
     """A person takes a window; `take_over` displaces whoever sits there, and is logged (S19)."""
 
     window: str
@@ -119,38 +119,38 @@ class SignIn(Asked):
     take_over: bool = False
 
 
-class SignOut(Asked):
+class SignOut(Asked, frozen=True):
     """The person leaves the window; an open window closes with it."""
 
     window: str
 
 
-class OpenWindow(Asked):
+class OpenWindow(Asked, frozen=True):
     """The window begins to serve."""
 
     window: str
 
 
-class CloseWindow(Asked):
+class CloseWindow(Asked, frozen=True):
     """The window stops serving."""
 
     window: str
 
 
-class PauseWindow(Asked):
+class PauseWindow(Asked, frozen=True):
     """The window rests; `reason` is a code or sealed."""
 
     window: str
     reason: str
 
 
-class ResumeWindow(Asked):
+class ResumeWindow(Asked, frozen=True):
     """The window serves again."""
 
     window: str
 
 
-class CallTicket(Asked):
+class CallTicket(Asked, frozen=True):
     """Call the next ticket, or a chosen one with a reason (特呼)."""
 
     window: str
@@ -158,39 +158,39 @@ class CallTicket(Asked):
     reason: str | None = None
 
 
-class RecallTicket(Asked):
+class RecallTicket(Asked, frozen=True):
     """Call the same ticket again (重呼)."""
 
     window: str
 
 
-class MissTicket(Asked):
+class MissTicket(Asked, frozen=True):
     """The called citizen did not appear (过号)."""
 
     window: str
 
 
-class StartService(Asked):
+class StartService(Asked, frozen=True):
     """The called citizen stands at the window."""
 
     window: str
 
 
-class SuspendTicket(Asked):
+class SuspendTicket(Asked, frozen=True):
     """Park the citizen in front (挂起)."""
 
     window: str
     kind: Parked
 
 
-class UnsuspendTicket(Asked):
+class UnsuspendTicket(Asked, frozen=True):
     """Take a parked citizen up again."""
 
     window: str
     ticket: str
 
 
-class TransferTicket(Asked):
+class TransferTicket(Asked, frozen=True):
     """Send the citizen to another line or to one window; the number stays (转号)."""
 
     window: str
@@ -201,32 +201,32 @@ class TransferTicket(Asked):
     note: str | None = None
 
 
-class RejectTicket(Asked):
+class RejectTicket(Asked, frozen=True):
     """Send the citizen home with one notice of everything that is missing (退办, 一次性告知)."""
 
     window: str
     missing: tuple[str, ...]
 
 
-class FinishTicket(Asked):
+class FinishTicket(Asked, frozen=True):
     """The visit is done (办结)."""
 
     window: str
 
 
-class NextTicket(Asked):
+class NextTicket(Asked, frozen=True):
     """Finish and call in one decision."""
 
     window: str
 
 
-class Undo(Asked):
+class Undo(Asked, frozen=True):
     """Take back the window's last finish, no-show, reject or transfer."""
 
     window: str
 
 
-class SetItems(Asked):
+class SetItems(Asked, frozen=True):
     """What this visit is about; `current` is the item in work."""
 
     window: str
@@ -234,7 +234,7 @@ class SetItems(Asked):
     current: str | None = None
 
 
-class SetLines(Asked):
+class SetLines(Asked, frozen=True):
     """What the window serves; lapses at the day's end unless `keep` (law 12)."""
 
     window: str
@@ -242,14 +242,14 @@ class SetLines(Asked):
     keep: bool = False
 
 
-class RaiseAlert(Asked):
+class RaiseAlert(Asked, frozen=True):
     """Something needs a person: `kind` (a code) about `about` (an id). One open alert per pair."""
 
     kind: str
     about: str
 
 
-class EndAlert(Asked):
+class EndAlert(Asked, frozen=True):
     """The matter of an alert is over."""
 
     kind: str
@@ -263,4 +263,3 @@ Command = (
     | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
     | RaiseAlert | EndAlert
 )  # fmt: skip
-

@@ -92,7 +92,11 @@ def moment_events(s: HallState, now: int) -> list[Event]:
     for step in steps:
         match step:
             case "day":
-                found += [e.AlertEnded(now, a.id) for a in s.alerts.values() if a.kind == "numbers_running_out" and a.ended is None]
+                found += [
+                    e.AlertEnded(now, a.id)
+                    for a in s.alerts.values()
+                    if a.kind == "numbers_running_out" and a.ended is None
+                ]
                 found += stranded(s, now, due)
                 found.append(e.DayTurned(now, service_day(due, s.zone_name).isoformat(), due))
             case "issuing":
@@ -256,5 +260,3 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
         line.numbering.issued, line.numbering.open = issued, frozenset(still_open)
     s.index()
     return s
-
-

@@ -68,52 +68,52 @@ class Fact(Struct, frozen=True, gc=False, tag_field="kind", tag=kind, omit_defau
     at: int
 
 
-class PlanAdopted(Fact):
+class PlanAdopted(Fact, frozen=True):
     """`plan` rules from now on, or from the next service day when `next_day`."""
 
     plan: Plan
     next_day: bool = False
 
 
-class DayTurned(Fact):
+class DayTurned(Fact, frozen=True):
     """A new service day `day` (YYYY-MM-DD) began at `due`."""
 
     day: str
     due: int
 
 
-class IssuingStarted(Fact):
+class IssuingStarted(Fact, frozen=True):
     """Numbers are given from `due` on."""
 
     due: int
 
 
-class IssuingEnded(Fact):
+class IssuingEnded(Fact, frozen=True):
     """No more numbers from `due` on; who waits is still served."""
 
     due: int
 
 
-class SessionStarted(Fact):
+class SessionStarted(Fact, frozen=True):
     """Opening hours began at `due`."""
 
     due: int
 
 
-class SessionEnded(Fact):
+class SessionEnded(Fact, frozen=True):
     """Opening hours ended at `due`; `last`: the day's last session."""
 
     due: int
     last: bool = False
 
 
-class OvertimeEnded(Fact):
+class OvertimeEnded(Fact, frozen=True):
     """The latest end of the day at `due`: what still waits expires with it."""
 
     due: int
 
 
-class TicketTaken(Fact):
+class TicketTaken(Fact, frozen=True):
     """A number was given. `rank`: its place in the order; `shown`: the estimate the citizen saw."""
 
     ticket: str
@@ -130,7 +130,7 @@ class TicketTaken(Fact):
     shown: Estimate | None = None
 
 
-class TicketCalled(Fact):
+class TicketCalled(Fact, frozen=True):
     """`call` is the call's id, `attempt` 1; `chosen` out of turn with a reason."""
 
     ticket: str
@@ -142,7 +142,7 @@ class TicketCalled(Fact):
     reason: str | None = None
 
 
-class TicketRecalled(Fact):
+class TicketRecalled(Fact, frozen=True):
     """The same call once more: `attempt` 2, 3 …"""
 
     ticket: str
@@ -151,7 +151,7 @@ class TicketRecalled(Fact):
     attempt: int
 
 
-class TicketMissed(Fact):
+class TicketMissed(Fact, frozen=True):
     """A no-show: the ticket waits again at `rank`, not callable before `callable_at`."""
 
     ticket: str
@@ -162,7 +162,7 @@ class TicketMissed(Fact):
     callable_at: int
 
 
-class TicketVoided(Fact):
+class TicketVoided(Fact, frozen=True):
     """The last no-show allowed: the ticket is void."""
 
     ticket: str
@@ -171,7 +171,7 @@ class TicketVoided(Fact):
     misses: int
 
 
-class ServiceStarted(Fact):
+class ServiceStarted(Fact, frozen=True):
     """The citizen stands at the window."""
 
     ticket: str
@@ -179,7 +179,7 @@ class ServiceStarted(Fact):
     call: str
 
 
-class ItemsSet(Fact):
+class ItemsSet(Fact, frozen=True):
     """What the visit is about, and which item is in work."""
 
     ticket: str
@@ -188,7 +188,7 @@ class ItemsSet(Fact):
     current: str | None = None
 
 
-class TicketSuspended(Fact):
+class TicketSuspended(Fact, frozen=True):
     """Parked (挂起)."""
 
     ticket: str
@@ -196,20 +196,20 @@ class TicketSuspended(Fact):
     parked: Parked
 
 
-class TicketReturned(Fact):
+class TicketReturned(Fact, frozen=True):
     """A parked citizen is back and waits with the old key."""
 
     ticket: str
 
 
-class ServiceResumed(Fact):
+class ServiceResumed(Fact, frozen=True):
     """A parked citizen is served on, at `window`."""
 
     ticket: str
     window: str
 
 
-class TicketTransferred(Fact):
+class TicketTransferred(Fact, frozen=True):
     """Sent to `line` at `rank`, or to one window `to`; the number stays."""
 
     ticket: str
@@ -222,7 +222,7 @@ class TicketTransferred(Fact):
     note: str | None = None
 
 
-class TicketRejected(Fact):
+class TicketRejected(Fact, frozen=True):
     """One notice that lists everything missing."""
 
     ticket: str
@@ -230,21 +230,21 @@ class TicketRejected(Fact):
     missing: tuple[str, ...]
 
 
-class TicketFinished(Fact):
+class TicketFinished(Fact, frozen=True):
     """The visit is done."""
 
     ticket: str
     window: str
 
 
-class TicketCancelled(Fact):
+class TicketCancelled(Fact, frozen=True):
     """Given back by the citizen."""
 
     ticket: str
     window: str | None = None
 
 
-class TicketPostponed(Fact):
+class TicketPostponed(Fact, frozen=True):
     """The citizen let others go first."""
 
     ticket: str
@@ -252,7 +252,7 @@ class TicketPostponed(Fact):
     callable_at: int
 
 
-class TicketRestored(Fact):
+class TicketRestored(Fact, frozen=True):
     """A void ticket waits again."""
 
     ticket: str
@@ -261,14 +261,14 @@ class TicketRestored(Fact):
     reason: str
 
 
-class TicketExpired(Fact):
+class TicketExpired(Fact, frozen=True):
     """Nobody can serve it any more today; it is counted, never dropped."""
 
     ticket: str
     due: int
 
 
-class PriorityConfirmed(Fact):
+class PriorityConfirmed(Fact, frozen=True):
     """The class that counts from now on, and the place it gives."""
 
     ticket: str
@@ -276,7 +276,7 @@ class PriorityConfirmed(Fact):
     rank: Rank
 
 
-class ActionUndone(Fact):
+class ActionUndone(Fact, frozen=True):
     """The window's last step (`undone`, an event kind) is taken back."""
 
     ticket: str
@@ -284,7 +284,7 @@ class ActionUndone(Fact):
     undone: str
 
 
-class StaffSignedIn(Fact):
+class StaffSignedIn(Fact, frozen=True):
     """`staff` sits at the window; `displaced` sat there before (take-over)."""
 
     window: str
@@ -292,40 +292,40 @@ class StaffSignedIn(Fact):
     displaced: str | None = None
 
 
-class StaffSignedOut(Fact):
+class StaffSignedOut(Fact, frozen=True):
     """`staff` has left the window."""
 
     window: str
     staff: str
 
 
-class WindowOpened(Fact):
+class WindowOpened(Fact, frozen=True):
     """The window serves."""
 
     window: str
     staff: str | None = None
 
 
-class WindowClosed(Fact):
+class WindowClosed(Fact, frozen=True):
     """The window does not serve any more."""
 
     window: str
 
 
-class WindowPaused(Fact):
+class WindowPaused(Fact, frozen=True):
     """The window rests."""
 
     window: str
     reason: str
 
 
-class WindowResumed(Fact):
+class WindowResumed(Fact, frozen=True):
     """The window serves again."""
 
     window: str
 
 
-class WindowLinesSet(Fact):
+class WindowLinesSet(Fact, frozen=True):
     """What the window serves; until the day's end unless `keep`."""
 
     window: str
@@ -333,7 +333,7 @@ class WindowLinesSet(Fact):
     keep: bool = False
 
 
-class AlertRaised(Fact):
+class AlertRaised(Fact, frozen=True):
     """Something needs a person."""
 
     alert: str
@@ -341,7 +341,7 @@ class AlertRaised(Fact):
     about: str
 
 
-class AlertEnded(Fact):
+class AlertEnded(Fact, frozen=True):
     """It is over."""
 
     alert: str

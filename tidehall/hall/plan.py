@@ -21,8 +21,8 @@ __all__ = [
     "Department",
     "HallFacts",
     "Item",
-    "LinePlan",
     "Limits",
+    "LinePlan",
     "Material",
     "Plan",
     "Service",
@@ -315,10 +315,10 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
             continue
         parts["windows"] += spread.windows()
         places["windows"] += [f"window_ranges[{i}]"] * (spread.last - spread.first + 1)
-    for name, kind in (("priority", dict[str, float]), ("priority_names", dict[str, Words])):
+    for name, form in (("priority", dict[str, float]), ("priority_names", dict[str, Words])):
         if name in tables:
             try:
-                parts[name] = convert(tables[name], kind)
+                parts[name] = convert(tables[name], form)
             except ValidationError as err:
                 read.say(name, str(err))
     tide = tables.get("tide", {})

@@ -6,7 +6,7 @@ journal's. Lines hold exactly their waiting tickets; everything derived (pools, 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -73,6 +73,10 @@ class Window(Struct):
     lines_for_today: bool = False
     undoable: Undoable | None = None
 
+    if TYPE_CHECKING:  # msgspec gives every struct a shallow copy
+
+        def __copy__(self) -> Window: ...
+
 
 class Alert(Struct, frozen=True, gc=False):
     """Something that needs a person."""
@@ -135,9 +139,7 @@ class HallState:
         self.undo_within = round(limits.undo_s * SECOND)
         self.booked_grace = round(limits.booked_grace_s * SECOND)
         self.waiting_per_line = limits.waiting_per_line
-        self.priors = {
-            line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines
-        }
+        self.priors = {line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines}
         if self.calendar_at:
             self.next_moment = self.schedule.next_after(self.calendar_at)[0]
 
@@ -209,7 +211,7 @@ class HallState:
             for other in others:
                 waiting = self.lines[other].waiting
                 if waiting:
-                    n = len(waiting) if rank is None or waiting[-1] < rank else self.lines[other].ahead(rank)  # type: ignore[arg-type, operator] # a rank is the head of an entry
+                    n = len(waiting) if rank is None or waiting[-1] < rank else self.lines[other].ahead(rank)  # type: ignore[arg-type] # a rank is the head of an entry
                     burden += n / counts[other]
             idle = 0
             for window in windows:
@@ -325,9 +327,7 @@ class HallState:
         self.holders = {}
         for line in self.lines.values():
             line.waiting = sorted(
-                (*t.rank, t.id)
-                for t in self.tickets.values()
-                if t.line == line.id and t.state == TicketState.WAITING
+                (*t.rank, t.id) for t in self.tickets.values() if t.line == line.id and t.state == TicketState.WAITING
             )
         for ticket in self.tickets.values():
             if ticket.holder and ticket.state not in ENDED:

@@ -53,14 +53,14 @@ class TicketView(Struct, frozen=True):
     token: str | UnsetType = UNSET
     url: str | UnsetType = UNSET
     items: tuple[str, ...] | UnsetType = UNSET
-    current: str | None | UnsetType = UNSET
-    claimed: str | None | UnsetType = UNSET
-    called_at: str | None | UnsetType = UNSET
-    started_at: str | None | UnsetType = UNSET
-    parked: str | None | UnsetType = UNSET
+    current: str | UnsetType | None = UNSET
+    claimed: str | UnsetType | None = UNSET
+    called_at: str | UnsetType | None = UNSET
+    started_at: str | UnsetType | None = UNSET
+    parked: str | UnsetType | None = UNSET
     misses: int | UnsetType = UNSET
-    waited_s: float | None | UnsetType = UNSET
-    note: str | None | UnsetType = UNSET
+    waited_s: float | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
     missing: tuple[str, ...] | UnsetType = UNSET
 
 
@@ -73,9 +73,9 @@ class WindowView(Struct, frozen=True):
     post: str
     lines: tuple[str, ...]
     state: str
-    staff: str | None | UnsetType = UNSET
-    ticket: TicketView | None | UnsetType = UNSET
-    reason: str | None | UnsetType = UNSET
+    staff: str | UnsetType | None = UNSET
+    ticket: TicketView | UnsetType | None = UNSET
+    reason: str | UnsetType | None = UNSET
     allowed: tuple[str, ...] | UnsetType = UNSET
     waiting: int | UnsetType = UNSET
     seq: int | UnsetType = UNSET

@@ -66,5 +66,3 @@ def estimate(ahead: int, pool: Pool, service: float) -> Estimate | None:
     middle = t * service * exp(-spread / 2)
     width = exp(Z90 * sqrt(spread))
     return (int(middle / width) + 1, int(middle) + 1, int(middle * width) + 1)
-
-

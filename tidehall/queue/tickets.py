@@ -6,6 +6,7 @@ Law: every change of a ticket's state is a row of `TICKET_LIFE`; a missing row *
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -154,3 +155,7 @@ class Ticket(Struct, gc=False):
     note: str | None = None
     shown: Estimate | None = None
     seq: int = 0
+
+    if TYPE_CHECKING:  # msgspec gives every struct a shallow copy
+
+        def __copy__(self) -> Ticket: ...

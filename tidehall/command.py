@@ -1,0 +1,326 @@
+"""The command line: `tidehall …` as contract.md names it.
+
+Law: exit 0 done, 1 a check failed, 2 wrong use or wrong input: one line on standard error that says what, where
+and how to mend it (a wrong plan lists all its mistakes, a line each).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tidehall import __version__
+from tidehall.audit import redecide, ticket_trace
+from tidehall.hall.commands import AdoptPlan
+from tidehall.hall.errors import PlanInvalid, Refusal
+from tidehall.live import Ask, HallKeeper, LiveError
+from tidehall.server import StartError, listen, read_plan, serve, serve_workers
+from tidehall.settings import Settings, SettingsError
+from tidehall.store.bus import open_bus
+from tidehall.store.clock import HallClock
+from tidehall.store.embedded import DataInUse, EmbeddedError, EmbeddedPostgres, running_url
+from tidehall.store.errors import StoreError
+from tidehall.store.journal import PostgresJournal, connect, verify
+from tidehall.store.rows import Head
+
+__all__ = ["main"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="tidehall", description="TideHall (潮汐大厅): a government-service hall, live")
+    top.add_argument("--version", action="version", version=f"tidehall {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, what: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=what, description=what)
+        sub.add_argument("--data", type=Path, default=None, metavar="DIR", help="the data folder (default: data)")
+        return sub
+
+    run = add("serve", "run halls: API, feed and pages")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--port", type=int, default=8000)
+    run.add_argument("--plan", type=Path, action="append", default=[], metavar="FILE", help="a new hall's plan")
+    run.add_argument(
+        "--demo", type=float, nargs="?", const=1.0, default=None, metavar="SPEED",
+        help="open at once, with simulated citizens and clerks; SPEED scales the hall's clock",
+    )  # fmt: skip
+    run.add_argument("--workers", type=int, default=1, metavar="N", help="processes on one database")
+
+    plan = commands.add_parser("plan", help="check or adopt a hall plan")
+    plans = plan.add_subparsers(dest="plan_command", required=True, metavar="check|adopt")
+    check = plans.add_parser("check", help="list every mistake of a plan, with its place")
+    check.add_argument("file", type=Path)
+    adopt = plans.add_parser("adopt", help="adopt a plan, from the next service day or --now")
+    adopt.add_argument("file", type=Path)
+    adopt.add_argument("--now", action="store_true", help="at once; refused with the list of what stands against it")
+    adopt.add_argument("--data", type=Path, default=None, metavar="DIR")
+
+    show = add("journal", "print a hall's events")
+    show.add_argument("--hall", required=True)
+    show.add_argument("--after", type=int, default=0, metavar="SEQ")
+    show.add_argument("--jsonl", action="store_true", help="one JSON object a line")
+
+    prove = add("verify", "prove that the journal is whole")
+    prove.add_argument("--hall", required=True)
+    prove.add_argument("--rules", action="store_true", help="decide every command again and compare the events")
+    prove.add_argument(
+        "--anchor", type=Path, metavar="FILE", help="a head kept elsewhere: shows a cut-off tail"
+    )
+
+    trace = add("trace", "one ticket's whole life")
+    trace.add_argument("--hall", required=True)
+    trace.add_argument("--ticket", required=True, metavar="ID")
+    trace.add_argument("--json", action="store_true")
+    return top
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The environment, overridden by the options."""
+    settings = Settings.read()
+    if getattr(arguments, "data", None) is not None:
+        settings = replace(settings, data=arguments.data)
+    return settings
+
+
+@contextlib.asynccontextmanager
+async def open_journal(settings: Settings) -> AsyncIterator[PostgresJournal]:
+    """The journal, of a running server or of our own PostgreSQL started for the moment."""
+    url, postgres = settings.database_url, None
+    if url is None:
+        if not settings.data.is_dir():
+            raise StartError(f"{settings.data}: there is no such data folder; name it with --data")
+        url = running_url(settings.data)
+        if url is None:
+            postgres = EmbeddedPostgres(settings.data)
+            try:
+                url = await postgres.start()
+            except DataInUse:
+                postgres, url = None, running_url(settings.data)
+                if url is None:
+                    raise
+    try:
+        journal = await connect(url)
+        try:
+            yield journal
+        finally:
+            await journal.close()
+    finally:
+        if postgres is not None:
+            await postgres.stop()
+
+
+async def known_hall(journal: PostgresJournal, hall: str) -> Head:
+    """The head of a hall's journal. Raises StartError for a hall that has none."""
+    head = await journal.head(hall)
+    if head is None:
+        halls = ", ".join(await journal.halls()) or "none"
+        raise StartError(f"--hall {hall}: there is no such hall here; there are: {halls}")
+    return head
+
+
+# ---- the commands
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    if arguments.workers < 1:
+        raise StartError("--workers must be at least 1")
+    if not 0 <= arguments.port <= 65535:
+        raise StartError(f"--port {arguments.port}: must lie between 0 and 65535")
+    if arguments.demo is not None and not 0.1 <= arguments.demo <= 1000:
+        raise StartError(f"--demo {arguments.demo:g}: a speed must lie between 0.1 and 1000")
+    if arguments.demo is not None and settings.database_url is not None:
+        raise StartError("--demo uses a database of its own: unset TIDEHALL_DATABASE_URL")
+    for path in arguments.plan:
+        read_plan(path)
+    door = listen(arguments.host, arguments.port)
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    settings = replace(
+        settings,
+        plans=settings.plans + tuple(arguments.plan),
+        demo=arguments.demo if arguments.demo is not None else settings.demo,
+        base_url=os.environ.get("TIDEHALL_BASE_URL") or f"http://{host}:{door.getsockname()[1]}",
+    )
+    with door:
+        if arguments.workers == 1:
+            run_loop(serve(settings, door))
+        else:
+            run_loop(serve_workers(settings, door, arguments.workers))
+    return 0
+
+
+def run_worker(fd: int, number: int) -> int:
+    """One of several processes behind one listening socket (started by `serve --workers`)."""
+    with socket.socket(fileno=fd) as door:
+        run_loop(serve(Settings.read(), door, announce=number == 0))
+    return 0
+
+
+def run_loop(work: Coroutine[None, None, None]) -> None:
+    """Run on uvloop where it is."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    plan = read_plan(arguments.file)
+    if arguments.plan_command == "check":
+        print(
+            f"{arguments.file}: right. Hall {plan.hall.id}: {len(plan.zones)} zones, {len(plan.lines)} lines, "
+            f"{len(plan.windows)} windows, {len(plan.departments)} departments, {len(plan.items)} items, "
+            f"{len(plan.boards)} boards"
+        )
+        return 0
+
+    async def adopt() -> int:
+        settings = settings_of(arguments)
+        async with open_journal(settings) as journal:
+            await known_hall(journal, plan.hall.id)
+            clock = HallClock()
+            await clock.measure(journal)
+            bus = open_bus(journal, settings.redis_url, single_process=False)
+            keeper = HallKeeper(plan.hall.id, journal=journal, bus=bus, clock=clock)
+            await keeper.start()
+            try:
+                key = f"adopt-{keeper.committed.state.seq}"
+                command = AdoptPlan(plan, now=arguments.now)
+                before = keeper.committed.state.seq
+                await keeper.submit(Ask(command, "command-line", key, b"", lambda hall, events: (200, b"{}")))
+                if keeper.committed.state.seq == before:
+                    print("the hall has this plan already")
+                else:
+                    print("adopted: it rules now" if arguments.now else "adopted: it rules from the next service day")
+                return 0
+            except Refusal as no:
+                if no.code != "plan_blocked":
+                    raise StartError(f"{arguments.file}: {no.code}: {no.details}") from no
+                for against in no.details["against"]:
+                    print(f"{arguments.file}: stands against it: {against}", file=sys.stderr)
+                return 1
+            finally:
+                await keeper.stop()
+                await bus.close()
+
+    return asyncio.run(adopt())
+
+
+def run_journal(arguments: argparse.Namespace) -> int:
+    async def show() -> int:
+        async with open_journal(settings_of(arguments)) as journal:
+            await known_hall(journal, arguments.hall)
+            after = arguments.after
+            while rows := await journal.read(arguments.hall, after):
+                for row in rows:
+                    body = json.loads(row.body)
+                    if arguments.jsonl:
+                        entry = msgspec.to_builtins(row) | {"body": body, "digest": row.digest.hex()}
+                        print(json.dumps(entry, ensure_ascii=False))
+                    else:
+                        what = " ".join(
+                            f"{name}={value}" for name, value in body.items()
+                            if name not in ("kind", "at", "plan", "rank")
+                        )  # fmt: skip
+                        print(f"{row.seq:>8}  {clock_text(row.at)}  {row.kind:<20} {what}  [{row.actor}]")
+                after = rows[-1].seq
+        return 0
+
+    return asyncio.run(show())
+
+
+def clock_text(at: int) -> str:
+    """A moment for the terminal, UTC."""
+    return datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ")
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    async def prove() -> int:
+        anchor = None
+        if arguments.anchor is not None:
+            try:
+                anchor = msgspec.json.decode(arguments.anchor.read_bytes(), type=Head)
+            except OSError as error:
+                raise StartError(f"{arguments.anchor}: {error.strerror}; name a file with a head") from error
+            except msgspec.DecodeError as error:
+                raise StartError(f"{arguments.anchor}: holds no head of a journal ({error})") from error
+        async with open_journal(settings_of(arguments)) as journal:
+            head = await known_hall(journal, arguments.hall)
+            found = await verify(journal, arguments.hall, anchor=anchor)
+            faults = list(found.faults)
+            decided = None
+            if arguments.rules and not faults:
+                decided, differences = await redecide(journal, arguments.hall, upto=head.seq)
+                faults += differences
+        for fault in faults:
+            print(f"hall {arguments.hall}: {fault}", file=sys.stderr)
+        if faults:
+            return 1
+        print(f"hall {arguments.hall}: {found.seq} events, the chain is whole; head {found.digest.hex()}")
+        if decided is not None:
+            print(f"hall {arguments.hall}: {decided} commands decided again, event for event the same")
+        return 0
+
+    return asyncio.run(prove())
+
+
+def run_trace(arguments: argparse.Namespace) -> int:
+    async def show() -> int:
+        async with open_journal(settings_of(arguments)) as journal:
+            await known_hall(journal, arguments.hall)
+            steps = await ticket_trace(journal, arguments.hall, arguments.ticket)
+        if not steps:
+            raise StartError(f"--ticket {arguments.ticket}: hall {arguments.hall} has no such ticket")
+        if arguments.json:
+            print(json.dumps(steps, ensure_ascii=False))
+        else:
+            for step in steps:
+                rest = " ".join(
+                    f"{k}={v}" for k, v in step["body"].items() if k not in ("kind", "at", "ticket", "rank")
+                )
+                print(f"{step['seq']:>8}  {clock_text(step['at'])}  {step['kind']:<20} {rest}  [{step['actor']}]")
+        return 0
+
+    return asyncio.run(show())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        if given[:1] == ["worker"]:
+            return run_worker(int(given[1]), int(given[2]))
+        options = parser().parse_args(given)
+        run = {"serve": run_serve, "plan": run_plan, "journal": run_journal, "verify": run_verify, "trace": run_trace}
+        return run[options.command](options)
+    except PlanInvalid as wrong:
+        for problem in wrong.problems:
+            print(problem, file=sys.stderr)
+        return 1 if given[:2] == ["plan", "check"] else 2
+    except (StartError, SettingsError, EmbeddedError, StoreError, LiveError) as error:
+        print(f"tidehall: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""Simulated citizens and clerks for `--demo`: a process of its own that acts through the public API alone.
+
+Law: it does nothing that a person could not do by the same API, and it leaves every window that a person takes.
+Its figures are assumptions for showing, not for planning (domain.md 7); the simulator is another room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+__all__ = ["Demonstration", "main"]
+
+log = logging.getLogger("tidehall.demonstration")
+
+#: Mean seconds of one service, and the share of the hall's acceptance windows that demonstration clerks open.
+SERVICE_S = 150.0
+OPEN_SHARE = 0.55
+#: Citizens come as fast as this share of the open windows can serve.
+LOAD = 0.86
+#: What clerks do at the end of a service, by chance.
+ENDINGS = (("finish", 0.9), ("reject", 0.03), ("suspend", 0.03), ("transfer", 0.04))
+NO_SHOW = 0.07
+STAFF = "demo-"
+
+
+class Gone(Exception):
+    """The server is not there any more."""
+
+
+class Demonstration:
+    """One hall's crowd. `speed` scales its clock: waits in real seconds are hall seconds ÷ speed."""
+
+    def __init__(self, client: httpx.AsyncClient, hall: str, speed: float, chance: random.Random) -> None:
+        self.client = client
+        self.hall = hall
+        self.speed = speed
+        self.chance = chance
+        self.walk_ins: dict[str, str] = {}  # ticket id → token, of citizens who may come back
+
+    # ---- the API
+
+    @retry(
+        retry=retry_if_exception_type(httpx.TransportError),
+        wait=wait_random_exponential(multiplier=0.2, max=3),
+        stop=stop_after_delay(60),
+        reraise=True,
+    )
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
+        """One call; a lost connection is tried again under the same key. The answer with its `status`."""
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = await self.client.request(method, f"/api/v1/halls/{self.hall}{path}", json=body, headers=headers)
+        found = answer.json()
+        if not isinstance(found, dict):
+            found = {"items": found}
+        return found | {"http": answer.status_code}
+
+    async def do(self, window: str, action: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A window's step."""
+        return await self.ask("POST", f"/windows/{window}/{action}", body or {}, key=uuid.uuid4().hex)
+
+    async def rest(self, hall_seconds: float) -> None:
+        """Let hall time pass."""
+        await asyncio.sleep(hall_seconds / self.speed)
+
+    # ---- the crowd
+
+    async def run(self) -> None:
+        """Open the windows and let citizens come until the server is gone."""
+        hall = await self.ask("GET", "")
+        by_zone: dict[str, list[dict[str, Any]]] = {}
+        for window in hall["windows"]:
+            if window["post"] == "acceptance" and window["lines"]:
+                by_zone.setdefault(window["zone"], []).append(window)
+        async with asyncio.TaskGroup() as crowd:
+            for windows in by_zone.values():
+                staffed = windows[: max(1, round(len(windows) * OPEN_SHARE))]
+                for window in staffed:
+                    crowd.create_task(self.forever(lambda w=window["id"]: self.clerk(w)))  # type: ignore[misc] # bound now
+                lines = sorted({line for window in staffed for line in window["lines"]})
+                rate = LOAD * len(staffed) / SERVICE_S
+                crowd.create_task(self.forever(lambda ls=lines, r=rate: self.arrivals(ls, r)))  # type: ignore[misc] # bound now
+
+    async def forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Go on after whatever happens to one person."""
+        while True:
+            try:
+                await work()
+            except httpx.TransportError as error:
+                raise Gone(str(error)) from error
+            except (KeyError, ValueError) as error:
+                log.warning("an answer was not understood: %s", error)
+            await self.rest(20)
+
+    async def arrivals(self, lines: list[str], rate: float) -> None:
+        """Citizens of one zone: some wait at the door already, then they come at random, `rate` a second."""
+        for _ in range(round(rate * SERVICE_S * 0.8)):
+            await self.citizen(self.chance.choice(lines))
+        while True:
+            await self.rest(self.chance.expovariate(rate))
+            await self.citizen(self.chance.choice(lines))
+
+    async def citizen(self, line: str) -> None:
+        """Take a number; a few are elderly and are helped by the guide."""
+        body: dict[str, Any] = {"line": line, "channel": "kiosk"}
+        if self.chance.random() < 0.1:
+            body |= {"channel": "guide", "priority": "senior"}
+        got = await self.ask("POST", "/tickets", body, key=uuid.uuid4().hex)
+        if got["http"] == 422 and "priority" in body:  # a plan without that class
+            body.pop("priority")
+            await self.ask("POST", "/tickets", body, key=uuid.uuid4().hex)
+
+    async def clerk(self, window: str) -> None:
+        """One clerk's day at one window, until a person takes it."""
+        staff = STAFF + window
+        seat = (await self.ask("GET", f"/windows/{window}")).get("staff")
+        if seat not in (None, staff):
+            return  # a person sits here; look again later
+        await self.do(window, "sign-in", {"staff": staff})
+        opened = await self.do(window, "open")
+        if opened.get("code") == "window_paused":
+            await self.do(window, "resume")
+        while True:
+            now = await self.ask("GET", f"/windows/{window}")
+            if now.get("staff") != staff:
+                log.info("window %s is left to %s", window, now.get("staff"))
+                return
+            if now["state"] == "paused":
+                await self.rest(self.chance.uniform(60, 180))
+                await self.do(window, "resume")
+                continue
+            ticket = now.get("ticket")
+            if ticket is None:
+                if self.chance.random() < 0.01:
+                    await self.do(window, "pause", {"reason": "break"})
+                    continue
+                called = await self.do(window, "call")
+                if not called.get("ticket"):
+                    await self.rest(self.chance.uniform(4, 9))
+            elif ticket["state"] == "called":
+                await self.meet(window)
+            else:
+                await self.serve(window, staff, ticket)
+
+    async def meet(self, window: str) -> None:
+        """The called citizen comes, or does not."""
+        await self.rest(self.chance.uniform(5, 18))
+        if self.chance.random() >= NO_SHOW:
+            await self.do(window, "start")
+            return
+        for _ in range(2):
+            await self.rest(21)
+            await self.do(window, "recall")
+        await self.rest(5)
+        await self.do(window, "no-show")
+
+    async def serve(self, window: str, staff: str, ticket: dict[str, Any]) -> None:
+        """Serve, then end it in one of the usual ways; unless a person has sat down meanwhile."""
+        await self.rest(min(900.0, self.chance.lognormvariate(0, 0.6) * SERVICE_S * 0.8))
+        now = await self.ask("GET", f"/windows/{window}")
+        if now.get("staff") != staff or (now.get("ticket") or {}).get("id") != ticket["id"]:
+            return
+        ending = self.chance.choices([e for e, _ in ENDINGS], [share for _, share in ENDINGS])[0]
+        if ending == "reject":
+            await self.do(window, "reject", {"missing": ["id"]})
+        elif ending == "suspend":
+            await self.do(window, "suspend", {"kind": "away"})
+            self.later(self.come_back(ticket["id"]))
+        elif ending == "transfer" and len(now["lines"]) > 1:
+            other = self.chance.choice([line for line in now["lines"] if line != ticket["line"]])
+            await self.do(window, "transfer", {"line": other, "place": "arrival"})
+        else:
+            await self.do(window, "finish")
+
+    def later(self, work: Any) -> None:
+        """Something a citizen does after a while."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def come_back(self, ticket: str) -> None:
+        """Back with the papers: the guide desk makes the number callable again."""
+        await self.rest(self.chance.uniform(120, 400))
+        await self.ask("POST", f"/tickets/{ticket}/back", {}, key=uuid.uuid4().hex)
+
+
+async def run() -> None:
+    """Find the halls and fill them."""
+    url, token = os.environ["TIDEHALL_DEMO_URL"], os.environ["TIDEHALL_DEMO_TOKEN"]
+    speed = float(os.environ.get("TIDEHALL_DEMO_SPEED", "1"))
+    headers = {"Authorization": f"Bearer {token}"}
+    limits = httpx.Limits(max_connections=16, max_keepalive_connections=16)
+    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=20, trust_env=False) as client:
+        for _ in range(300):
+            try:
+                halls = (await client.get("/api/v1/halls")).json()
+                break
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+        else:
+            raise Gone(f"{url} does not answer")
+        async with asyncio.TaskGroup() as group:
+            for hall in halls:
+                group.create_task(Demonstration(client, hall["id"], speed, random.Random()).run())
+
+
+def main() -> int:
+    """The process that `serve --demo` starts; it ends when the server is gone."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(run())
+        except* Gone:
+            log.warning("the server is gone; the demonstration ends")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

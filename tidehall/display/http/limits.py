@@ -1,0 +1,103 @@
+"""How much anybody may send, how often strangers may ask, and what every answer tells the browser.
+
+Law: nothing is read beyond the limit, and a stranger's pace never slows the hall. Rates are counted per process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from limits import RateLimitItem, parse_many
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidehall.display.http.problems import Problem
+
+__all__ = ["MOST_BYTES", "PHONE_RATE", "TICKET_RATE", "Rates", "SecurityHeaders", "body_of"]
+
+#: Bytes in a request's body.
+MOST_BYTES = 64 * 1024
+#: Numbers taken without a principal, per address: a hall's whole wireless network may stand behind one.
+PHONE_RATE = "20/minute; 300/hour"
+#: Steps by one ticket's token; each is an event in the journal for ever.
+TICKET_RATE = "20/minute; 120/hour"
+
+_CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS: Mapping[bytes, bytes] = {
+    b"content-security-policy": _CSP.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+async def body_of(request: Request) -> bytes:
+    """The request's body. Raises Problem too_large as soon as it must be longer than MOST_BYTES, and hangs up then."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > MOST_BYTES:
+        raise too_large()
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def too_large() -> Problem:
+    """Too much was sent; the rest is not read, so this connection can carry no further request."""
+    return Problem("too_large", headers={"Connection": "close"}, sentence={"most": MOST_BYTES // 1024})
+
+
+class Rates:
+    """How often strangers have asked of late."""
+
+    def __init__(self, *, phone: str = PHONE_RATE, ticket: str = TICKET_RATE) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._phone: list[RateLimitItem] = parse_many(phone)
+        self._ticket: list[RateLimitItem] = parse_many(ticket)
+
+    async def phone(self, connection: HTTPConnection) -> None:
+        """Count a number wanted from this address. Raises Problem too_many."""
+        client = connection.client
+        await self._count(self._phone, "phone", client.host if client is not None else "unknown")
+
+    async def ticket(self, ticket: str) -> None:
+        """Count a step by this ticket's token. Raises Problem too_many."""
+        await self._count(self._ticket, "ticket", ticket)
+
+    async def _count(self, items: list[RateLimitItem], purpose: str, who: str) -> None:
+        for item in items:
+            if not await self._limiter.hit(item, purpose, who):
+                raise Problem("too_many", retry_after_s=item.get_expiry())
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a page to itself; what an answer sets itself stays."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                have = {name.lower() for name, _ in headers}
+                message = {**message, "headers": headers + [pair for pair in _HEADERS.items() if pair[0] not in have]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

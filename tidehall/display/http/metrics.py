@@ -1,0 +1,44 @@
+"""What is counted at the door, for Prometheus.
+
+Law: labels are paths of the table, statuses and codes; never an id, a number or a person.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The counters of one process. `registry` may be shared with the rest of the house."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "tidehall_http_requests", "Answered requests.", ("method", "path", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "tidehall_http_request_seconds", "Time to the answer.", ("path",), registry=self.registry, buckets=_BUCKETS
+        )
+        self._refusals = Counter(
+            "tidehall_refusals", "Requests refused, by problem code.", ("code",), registry=self.registry
+        )
+
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+
+    def refused(self, code: str) -> None:
+        """Count one refusal."""
+        self._refusals.labels(code).inc()
+
+    def text(self) -> bytes:
+        """All of it in Prometheus's text form."""
+        return generate_latest(self.registry)

@@ -1,0 +1,85 @@
+/**
+ * The phone ticket: the page is right without this; here it moves by itself while it is looked at. ES2017.
+ */
+import { send } from "./api.js";
+import { everySecond, HallClock } from "./clock.js";
+import { Feed } from "./feed.js";
+import { age, at, given, put, show } from "./page.js";
+import { advance, sentence } from "./ticket_state.js";
+import { fill, range } from "./words.js";
+
+const page = given();
+const words = page.words;
+const clock = new HallClock(page.now, page.zone, page.lang);
+let ticket = page.ticket;
+let stale = page.stale_since;
+
+function paint() {
+  const called = ticket.state === "called";
+  const line = sentence(ticket, words);
+  document.documentElement.classList.toggle("called", called);
+  document.title = ticket.number + " · " + line;
+  put(at("sentence"), line);
+  put(at("line"), ticket.line_name[page.lang]);
+  put(at("label"), ticket.window_label);
+  show(at("window"), called || ticket.state === "serving");
+  show(at("wait"), ticket.state === "waiting");
+  const minutes = range(ticket.estimate);
+  put(at("range"), minutes ? fill(words["phone.range"], { low: minutes[0], high: minutes[1] }) : words["common.no_estimate"]);
+  put(at("ahead"), ticket.ahead === 0 ? words["phone.next"] : fill(words["phone.ahead"], { n: ticket.ahead }));
+  put(at("windows"), ticket.windows_text ? ticket.windows_text[page.lang] : "");
+  const dots = at("dots");
+  const many = Math.min(ticket.ahead || 0, 12);
+  while (dots.children.length - 1 > many) dots.removeChild(dots.firstChild);
+  while (dots.children.length - 1 < many) dots.insertBefore(document.createElement("i"), dots.firstChild);
+  const can = page.can[ticket.state] || [];
+  Array.from(document.querySelectorAll("[data-act]")).forEach((act) => {
+    const name = /** @type {string} */ (act.getAttribute("data-act"));
+    show(/** @type {HTMLElement} */ (act), can.indexOf(name) >= 0 && (name !== "back" || ticket.parked === "away"));
+  });
+}
+
+const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
+  snapshot(frame) {
+    ticket = frame.ticket;
+    paint();
+  },
+  update(frame) {
+    const before = ticket.state;
+    ticket = advance(ticket, frame);
+    paint();
+    if (ticket.state === "called" && (before !== "called" || frame.call) && navigator.vibrate) navigator.vibrate([300, 150, 300]);
+  },
+  beat(frame) {
+    if (frame.stale_since !== undefined) stale = frame.stale_since;
+    if (frame.estimate !== undefined) ticket = Object.assign({}, ticket, { estimate: frame.estimate });
+    paint();
+  },
+}, clock);
+
+at("acts").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+  event.preventDefault();
+  const button = /** @type {HTMLButtonElement} */ (event.submitter);
+  button.disabled = true;
+  send("/api/v1/tickets/" + page.token + "/" + button.value, {}, page.lang).then((answer) => {
+    button.disabled = false;
+    const details = button.closest("details");
+    if (details) details.open = false;
+    put(at("said"), answer.ok ? "" : answer.sentence || words["common.unreachable"]);
+    show(at("said"), !answer.ok);
+    if (answer.ok) {
+      ticket = Object.assign({}, ticket, answer.body);
+      paint();
+    }
+  });
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) feed.close();
+  else feed.open();
+});
+everySecond(() => {
+  if (!document.hidden) age(at("age"), words["common.as_of"], feed, clock, stale);
+  feed.check();
+});
+if (!document.hidden) feed.open();

@@ -1,0 +1,35 @@
+/**
+ * Sentences and figures as people read them; the same rules as the templates'. ES2017.
+ */
+
+/**
+ * @param {string} text "前面 {n} 人"
+ * @param {{[name: string]: any}} [values]
+ * @returns {string}
+ */
+export function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => (values && values[name] !== undefined ? String(values[name]) : ""));
+}
+
+/**
+ * An honest range in minutes, rounded outward and never 0: 12–20.
+ * @param {{p10_s: number, p90_s: number}|null|undefined} estimate
+ * @returns {[number, number]|null}
+ */
+export function range(estimate) {
+  if (!estimate) return null;
+  const low = Math.max(1, Math.floor(estimate.p10_s / 60));
+  return [low, Math.max(low + 1, Math.ceil(estimate.p90_s / 60))];
+}
+
+/**
+ * Seconds as m:ss, or h:mm:ss.
+ * @param {number} seconds
+ * @returns {string}
+ */
+export function span(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ n) => (n < 10 ? "0" + n : String(n));
+  const tail = two(Math.floor(s / 60) % 60) + ":" + two(s % 60);
+  return s >= 3600 ? Math.floor(s / 3600) + ":" + tail : tail.replace(/^0/, "");
+}

@@ -1,0 +1,282 @@
+"""The composition root: it puts the rooms together and keeps no rule of its own.
+
+Law: whatever goes wrong at the start is one sentence on standard error and exit code 2, never a traceback.
+The command line is in tidehall/command.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+
+from tidehall.display.http.app import Door
+from tidehall.hall.plan import Calendar, Plan, parse_plan
+from tidehall.live import HallKeeper, House
+from tidehall.settings import Settings
+from tidehall.store.bus import open_bus
+from tidehall.store.clock import HallClock
+from tidehall.store.embedded import EmbeddedPostgres
+from tidehall.store.journal import connect
+from tidehall.store.persons import Persons
+
+__all__ = ["StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "serve", "serve_workers"]
+
+log = logging.getLogger("tidehall")
+
+ALL_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: The listening socket's send buffer: a stalled display must not hide thousands of stale frames (facts.md 3).
+SEND_BUFFER = 16_384
+
+
+class StartError(Exception):
+    """Something at the start is not as it must be; the message says what, where and how to mend it."""
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a TOML file. Raises StartError with the place of a syntax error, PlanInvalid with all mistakes."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise StartError(f"{path}: {error.strerror or error}; name a plan file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise StartError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StartError(f"{path}: {error}; mend the TOML there") from error
+    return parse_plan(tables)
+
+
+def demonstration_plan(plan: Plan) -> Plan:
+    """The same hall, open round the clock: a demonstration does not wait for Monday morning."""
+    hall = msgspec.structs.replace(plan.hall, hours=(("00:00", "24:00"),), open_days=ALL_DAYS)
+    return msgspec.structs.replace(plan, hall=hall, calendar=Calendar())
+
+
+def mark_data(settings: Settings) -> int:
+    """Make the data folder and say what it is for: demonstration data never shares a folder with a real hall.
+
+    Returns the demonstration's origin, µs: the moment from which its clock runs at its own speed.
+    """
+    folder = settings.data
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark = folder / "demonstration.json"
+        if settings.demo is None:
+            if mark.exists():
+                raise StartError(f"{folder} holds demonstration data; name another folder with --data")
+            (folder / "hall").touch()
+            return 0
+        if (folder / "hall").exists():
+            raise StartError(f"{folder} holds a real hall; name another folder with --data for a demonstration")
+        if not mark.exists():
+            origin = time.time_ns() // 1000
+            mark.write_text(json.dumps({"origin": origin, "speed": settings.demo}))
+        kept = json.loads(mark.read_text())
+        if kept["speed"] != settings.demo:
+            raise StartError(
+                f"the demonstration in {folder} runs at speed {kept['speed']:g}; "
+                f"use --demo {kept['speed']:g} or another folder"
+            )
+        return int(kept["origin"])
+    except OSError as error:
+        raise StartError(
+            f"{folder}: {error.strerror or error}; name a folder that can be written with --data"
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the store and all halls; close them in order. Raises StartError, PlanInvalid and the store's errors."""
+    origin = mark_data(settings)
+    plans: dict[str, Plan] = {}
+    for path in settings.plans:
+        plan = read_plan(path)
+        if plan.hall.id in plans:
+            raise StartError(f"{path}: hall {plan.hall.id!r} stands in two plan files; give each hall once")
+        plans[plan.hall.id] = plan if settings.demo is None else demonstration_plan(plan)
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            postgres = EmbeddedPostgres(settings.data)
+            stack.push_async_callback(postgres.stop)
+            url = await postgres.start()
+        journal = await connect(url)
+        stack.push_async_callback(journal.close)
+        persons = Persons.load(settings.data / "persons.key")
+        clock = HallClock(speed=settings.demo or 1.0, origin=origin)
+        await clock.measure(journal)
+        sampling = asyncio.create_task(clock.follow(journal), name="clock")
+        stack.callback(sampling.cancel)
+        bus = open_bus(journal, settings.redis_url, single_process=settings.single)
+        stack.push_async_callback(bus.close)
+        house = House({}, journal, persons, bus, clock, demo=settings.demo is not None)
+        ids = sorted(plans.keys() | set(await journal.halls()))
+        if not ids:
+            raise StartError("there is no hall yet: give its plan with --plan FILE (try halls/yangxin.toml)")
+        for id in ids:
+            keeper = HallKeeper(id, journal=journal, bus=bus, clock=clock)
+            await keeper.start(plans.get(id))
+            stack.push_async_callback(keeper.stop)
+            house.halls[id] = keeper
+            ruling = keeper.committed.state.plan
+            if id in plans and ruling != plans[id]:
+                log.warning(
+                    "hall %s: the plan file differs from the plan in the journal, which rules; "
+                    "adopt the file with: tidehall plan adopt FILE", id,
+                )  # fmt: skip
+        gc.freeze()
+        yield house
+
+
+class Server(uvicorn.Server):
+    """uvicorn, telling when it has begun to listen."""
+
+    def __init__(self, config: uvicorn.Config, ready: Any) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise StartError(f"{host}:{port}: {error.strerror}; choose another --port or end the other server") from error
+    door.listen(2048)
+    door.set_inheritable(True)
+    return door
+
+
+async def serve(settings: Settings, door: socket.socket, *, announce: bool = True) -> None:
+    """Serve until told to stop."""
+    async with open_house(settings) as house:
+        entrance = Door(house, settings)
+        config = uvicorn.Config(
+            entrance.app, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False,
+            server_header=False, ws_ping_interval=20, ws_ping_timeout=20, timeout_graceful_shutdown=5,
+            ws_per_message_deflate=False, ws_max_size=65_536,
+        )  # fmt: skip
+        traffic: asyncio.subprocess.Process | None = None
+
+        def ready() -> None:
+            if announce:
+                for line in entrance.greeting():
+                    print(line, flush=True)
+
+        server = Server(config, ready)
+        try:
+            if settings.demo is not None and announce:
+                traffic = await demonstrate(settings, entrance)
+            entrance.begin()
+            await server.serve(sockets=[door])
+        finally:
+            await entrance.end()
+            if traffic is not None and traffic.returncode is None:
+                traffic.terminate()
+                await traffic.wait()
+
+
+async def demonstrate(settings: Settings, entrance: Door) -> asyncio.subprocess.Process:
+    """Simulated citizens and clerks, in a process of their own, through the public API."""
+    environment = os.environ | {
+        "TIDEHALL_DEMO_URL": settings.base_url,
+        "TIDEHALL_DEMO_TOKEN": entrance.demonstration_token(),
+        "TIDEHALL_DEMO_SPEED": str(settings.demo),
+    }
+    environment.pop("TIDEHALL_ADMIN_TOKEN", None)
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tidehall.demonstration", env=environment)
+
+
+async def serve_workers(settings: Settings, door: socket.socket, workers: int) -> None:
+    """Several processes on one listening socket and one database; one that dies is started again."""
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            settings.data.mkdir(parents=True, exist_ok=True)
+            postgres = EmbeddedPostgres(settings.data)
+            stack.push_async_callback(postgres.stop)
+            url = await postgres.start()
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        environment = os.environ | {
+            "TIDEHALL_DATABASE_URL": url,
+            "TIDEHALL_DATA": str(settings.data),
+            "TIDEHALL_PLANS": os.pathsep.join(map(str, settings.plans)),
+            "TIDEHALL_BASE_URL": settings.base_url,
+            "TIDEHALL_SINGLE": "0",
+            "TIDEHALL_ADMIN_TOKEN": settings.admin_token or secrets.token_urlsafe(24),
+        }
+        if settings.demo is not None:
+            environment["TIDEHALL_DEMO"] = str(settings.demo)
+
+        async def keep(n: int) -> None:
+            while not stop.is_set():
+                child = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "tidehall.command", "worker", str(door.fileno()), str(n),
+                    env=environment, pass_fds=[door.fileno()],
+                )  # fmt: skip
+                ended = asyncio.create_task(child.wait())
+                stopped = asyncio.create_task(stop.wait())
+                await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if stop.is_set():
+                    if child.returncode is None:
+                        child.send_signal(signal.SIGINT)
+                    await ended
+                else:
+                    log.error("worker %d ended with %s and is started again", n, child.returncode)
+                    await asyncio.sleep(0.5)
+                stopped.cancel()
+
+        await asyncio.gather(*(keep(n) for n in range(workers)))
+
+
+@contextlib.asynccontextmanager
+async def lifespan(outer: Starlette) -> AsyncIterator[None]:
+    """For `uvicorn server:app`: everything from the environment."""
+    settings = Settings.read()
+    async with open_house(settings) as house:
+        entrance = Door(house, settings)
+        outer.mount("/", entrance.app)
+        entrance.begin()
+        for line in entrance.greeting():
+            print(line, flush=True)
+        yield
+        await entrance.end()
+
+
+app = Starlette(lifespan=lifespan)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line's entry (tidehall/command.py)."""
+    from tidehall.command import main as command
+
+    return command(arguments)

@@ -1,0 +1,116 @@
+-- Append: one statement, one transaction, one round trip, for one hall or several (laws 3, 4 and 6).
+--
+-- Every writer of a hall first locks the hall's row. What is checked afterwards can therefore not change before the
+-- commit, and no unique index is ever hit: each conflict is an outcome of its own hall and leaves the others alone.
+-- Halls are locked in the order of their names, so that two flushes cannot wait for each other.
+-- fact_of, command_of and sealed_of say by position (1, 2, …) to which entry of halls a row belongs.
+
+CREATE FUNCTION tidehall.append(
+    halls text[], expected_seqs bigint[], expected_digests bytea[], new_seqs bigint[], new_digests bytea[],
+    fact_of integer[], fact_seq bigint[], fact_at bigint[], fact_due bigint[], fact_kind text[],
+    fact_version integer[], fact_body bytea[], fact_actor text[], fact_cause text[], fact_digest bytea[],
+    command_of integer[], command_principal text[], command_key text[], command_fingerprint bytea[],
+    command_body bytea[], command_now bigint[], command_first_seq bigint[], command_last_seq bigint[],
+    command_status integer[], command_answer bytea[],
+    sealed_of integer[], sealed_id text[], sealed_kind text[], sealed_lookup bytea[], sealed_sealed bytea[]
+) RETURNS TABLE (place integer, outcome text, epoch text, seq bigint, digest bytea)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    winners integer[] := '{}';
+    found_hall record;
+BEGIN
+    FOR found_hall IN
+        SELECT asked.place::integer AS place, asked.hall, asked.expected_seq, asked.expected_digest,
+               kept.epoch, kept.seq, kept.digest
+        FROM unnest(halls, expected_seqs, expected_digests)
+             WITH ORDINALITY AS asked (hall, expected_seq, expected_digest, place)
+        JOIN tidehall.hall AS kept ON kept.hall = asked.hall
+        ORDER BY kept.hall
+        FOR NO KEY UPDATE OF kept
+    LOOP
+        place := found_hall.place;
+        epoch := found_hall.epoch;
+        seq := found_hall.seq;
+        digest := found_hall.digest;
+        -- A known command is told before a moved head: a repeat after a lost answer must find its first answer.
+        IF EXISTS (
+            SELECT FROM unnest(command_of, command_principal, command_key) AS given (place, principal, key)
+            JOIN tidehall.command AS kept
+              ON kept.hall = found_hall.hall AND kept.principal = given.principal AND kept.key = given.key
+            WHERE given.place = found_hall.place
+        ) THEN
+            outcome := 'repeated';
+        ELSIF found_hall.seq <> found_hall.expected_seq OR found_hall.digest <> found_hall.expected_digest THEN
+            outcome := 'behind';
+        ELSIF EXISTS (
+            SELECT FROM unnest(sealed_of, sealed_id) AS given (place, id)
+            JOIN tidehall.sealed AS kept ON kept.hall = found_hall.hall AND kept.id = given.id
+            WHERE given.place = found_hall.place
+        ) OR EXISTS (
+            SELECT FROM unnest(sealed_of, sealed_lookup) AS given (place, lookup)
+            JOIN tidehall.sealed AS kept ON kept.hall = found_hall.hall AND kept.lookup = given.lookup
+            WHERE given.place = found_hall.place
+        ) THEN
+            outcome := 'person_exists';
+        ELSE
+            outcome := 'committed';
+            winners := winners || found_hall.place;
+            seq := new_seqs[found_hall.place];
+            digest := new_digests[found_hall.place];
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+
+    UPDATE tidehall.hall AS kept
+    SET seq = new_seqs[given.place], digest = new_digests[given.place]
+    FROM unnest(winners) AS given (place)
+    WHERE kept.hall = halls[given.place];
+
+    INSERT INTO tidehall.event (hall, seq, at, due, kind, version, body, actor, cause, digest)
+    SELECT halls[given.place], given.seq, given.at, given.due, given.kind, given.version, given.body, given.actor,
+           given.cause, given.digest
+    FROM unnest(fact_of, fact_seq, fact_at, fact_due, fact_kind, fact_version, fact_body, fact_actor, fact_cause,
+                fact_digest)
+         AS given (place, seq, at, due, kind, version, body, actor, cause, digest)
+    WHERE given.place = ANY (winners);
+
+    INSERT INTO tidehall.command
+        (hall, principal, key, fingerprint, body, now, first_seq, last_seq, status, answer)
+    SELECT halls[given.place], given.principal, given.key, given.fingerprint, given.body, given.now, given.first_seq,
+           given.last_seq, given.status, given.answer
+    FROM unnest(command_of, command_principal, command_key, command_fingerprint, command_body, command_now,
+                command_first_seq, command_last_seq, command_status, command_answer)
+         AS given (place, principal, key, fingerprint, body, now, first_seq, last_seq, status, answer)
+    WHERE given.place = ANY (winners);
+
+    INSERT INTO tidehall.sealed (hall, id, kind, lookup, sealed)
+    SELECT halls[given.place], given.id, given.kind, given.lookup, given.sealed
+    FROM unnest(sealed_of, sealed_id, sealed_kind, sealed_lookup, sealed_sealed)
+         AS given (place, id, kind, lookup, sealed)
+    WHERE given.place = ANY (winners);
+END
+$$;
+
+-- Keeps the newest three snapshots of each schema, so that a step back to the last release still finds its own.
+CREATE FUNCTION tidehall.save_snapshot(
+    the_hall text, the_seq bigint, the_schema integer, the_body bytea, the_digest bytea
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO tidehall.snapshot (hall, seq, schema, body, digest)
+    VALUES (the_hall, the_seq, the_schema, the_body, the_digest)
+    ON CONFLICT (hall, schema, seq)
+    DO UPDATE SET body = excluded.body, digest = excluded.digest, made_at = clock_timestamp();
+
+    DELETE FROM tidehall.snapshot AS old
+    WHERE old.hall = the_hall AND old.schema = the_schema AND old.seq < (
+        SELECT min(newest.seq) FROM (
+            SELECT kept.seq FROM tidehall.snapshot AS kept
+            WHERE kept.hall = the_hall AND kept.schema = the_schema ORDER BY kept.seq DESC LIMIT 3
+        ) AS newest
+    );
+END
+$$;
