@@ -112,8 +112,8 @@ def constants(node: ast.expr) -> Iterator[str]:
 def raised_codes() -> dict[str, set[str]]:
     """Every code that a Refusal or a Problem is made with → the modules that do it, read from the source.
 
-    A code is the first argument of `Refusal(…)` and `Problem(…)`, or what is handed as the parameter `code` to a function of the
-    package that has one, or a value of a table of codes (a module's dict that a Refusal looks up).
+    A code is the first argument of `Refusal(…)` and `Problem(…)`, or what is handed as the parameter `code` to a
+    function of the package that has one, or a value of a table of codes (a module's dict that a Refusal looks up).
     """
     trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
     places: dict[str, int] = dict.fromkeys(NOES, 0)
@@ -166,8 +166,17 @@ def problems() -> str:
     return table(("code", "status", "English", "中文"), rows)
 
 
+#: Variables that are no field of `Settings`.
+ELSEWHERE = {
+    "TIDEHALL_POSTGRES_BIN": "the folder of PostgreSQL's own programs (`initdb`, `postgres`), instead of the packaged ones.",
+    "TIDEHALL_DEMO_SPEED": "handed by the server to its demonstration's process; not for people.",
+    "TIDEHALL_DEMO_TOKEN": "handed by the server to its demonstration's process; not for people.",
+    "TIDEHALL_DEMO_URL": "handed by the server to its demonstration's process; not for people.",
+}
+
+
 def settings() -> dict[str, str]:
-    """Environment variable → what it says, from the fields of `Settings` and every other place that names one."""
+    """Environment variable → what it sets. Raises KeyError for one that the package names and nothing explains."""
     found: dict[str, str] = {}
     tree = ast.parse((PACKAGE / "settings.py").read_text("utf-8"))
     for node in ast.walk(tree):
@@ -183,7 +192,7 @@ def settings() -> dict[str, str]:
             found[name] = " ".join(said.split())
     for path in sorted(PACKAGE.rglob("*.py")):
         for name in SETTING.findall(path.read_text("utf-8")):
-            found.setdefault(name, f"see `tidehall/{path.relative_to(PACKAGE).as_posix()}`")
+            found.setdefault(name, ELSEWHERE[name])
     return dict(sorted(found.items()))
 
 

@@ -90,23 +90,21 @@ def test_ticket_of_the_public_has_the_contracts_fields_and_no_more(day: Day) -> 
     day.do(c.TakeTicket("t1", item="I1"))
     ticket = day.hall.state.ticket("t1")
     public = msgspec.to_builtins(views.ticket_view(day.hall, ticket, day.now, staff=False))
-    assert set(public) == set(
-        [
-            "id",
-            "number",
-            "hall",
-            "line",
-            "item",
-            "state",
-            "priority",
-            "taken_at",
-            "ahead",
-            "estimate",
-            "window",
-            "calls",
-            "seq",
-        ]
-    )
+    assert set(public) == {
+        "id",
+        "number",
+        "hall",
+        "line",
+        "item",
+        "state",
+        "priority",
+        "taken_at",
+        "ahead",
+        "estimate",
+        "window",
+        "calls",
+        "seq",
+    }
     assert (public["number"], public["item"], public["state"], public["ahead"]) == ("A001", "I1", "waiting", 0)
     assert public["estimate"]["p10_s"] > 0
     staff = views.ticket_view(day.hall, ticket, day.now, staff=True)
@@ -135,9 +133,14 @@ def test_clerks_and_tickets_of_a_window_are_for_staff(day: Day) -> None:
     day.open("w1")
     day.take("t1", "t2")
     day.do(c.CallTicket("w1"))
-    assert set(msgspec.to_builtins(views.window_view(day.hall, "w1", day.now, staff=False))) == set(
-        ["id", "label", "zone", "post", "lines", "state"]
-    )
+    assert set(msgspec.to_builtins(views.window_view(day.hall, "w1", day.now, staff=False))) == {
+        "id",
+        "label",
+        "zone",
+        "post",
+        "lines",
+        "state",
+    }
     staff = views.window_view(day.hall, "w1", day.now, staff=True)
     assert isinstance(staff.ticket, TicketView)
     assert (staff.staff, staff.ticket.number, staff.waiting) == ("clerk-w1", "A001", 1)

@@ -1,0 +1,3 @@
+"""Figures with their baseline in the same run (`make bench`). No test depends on them."""
+
+__all__: list[str] = []

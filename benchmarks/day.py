@@ -1,0 +1,153 @@
+"""A hall day to measure with: citizens, clerks and mishaps drive the engine, and every accepted command is recorded.
+
+Law: the same seed gives the same day. The people here are rough on purpose; the simulator is another room.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+from tidehall.hall import commands as c
+from tidehall.hall.commands import Command
+from tidehall.hall.engine import Hall
+from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
+from tidehall.hall.plan import Plan, parse_plan
+from tidehall.queue.tickets import Channel, Parked
+
+__all__ = ["Day", "reference_plan"]
+
+SECOND = 1_000_000
+#: Monday 2026-11-23 07:55 in Shanghai.
+MORNING = 1_795_391_700 * SECOND
+
+
+def reference_plan() -> Plan:
+    """halls/yangxin.toml."""
+    path = Path(__file__).parent.parent / "halls" / "yangxin.toml"
+    return parse_plan(tomllib.loads(path.read_text("utf-8")))
+
+
+class Day:
+    """One day of the reference hall, as commands with their `now` and the events they brought."""
+
+    def __init__(self, *, tickets: int = 1300, seed: int = 7, estimates: bool = True) -> None:
+        self.plan = reference_plan()
+        self.hall = Hall(self.plan.hall.id, estimates=estimates)
+        self.chance = random.Random(seed)
+        self.commands: list[tuple[Command | None, int]] = []  # None: a wake
+        self.events: list[Event] = []
+        self.todo: list[tuple[int, int, Callable[[int], None]]] = []
+        self.n = 0
+        self.run(tickets)
+
+    def do(self, command: Command, now: int) -> list[Event]:
+        """Decide and apply, if the hall allows it; what brought events is recorded."""
+        while events := self.hall.wake(now):
+            self.commands.append((None, now))
+            self.take_in(events)
+        try:
+            events = self.hall.decide(command, now)
+        except Refusal:
+            return []
+        if events:
+            self.commands.append((command, now))
+            self.take_in(events)
+        return events
+
+    def take_in(self, events: list[Event]) -> None:
+        for event in events:
+            self.hall.apply(event)
+            self.events.append(event)
+
+    def later(self, at: int, work: Callable[[int], None]) -> None:
+        self.n += 1
+        heapq.heappush(self.todo, (at, self.n, work))
+
+    def run(self, tickets: int) -> None:
+        self.do(c.AdoptPlan(self.plan), MORNING)
+        for window in self.plan.windows:
+            if window.lines and window.post == "acceptance":
+                self.later(MORNING + 1800 * SECOND, lambda now, w=window.id: self.arrive_clerk(w, now))  # type: ignore[misc] # bound now
+        lines = [line.id for line in self.plan.lines if any(line.id in w.lines for w in self.plan.windows)]
+        for _ in range(tickets):
+            hump = 9.7 if self.chance.random() < 0.58 else 15.2
+            hour = min(17.2, max(8.1, self.chance.gauss(hump, 0.9)))
+            at = MORNING + round((hour - 7.9) * 3600) * SECOND + self.chance.randrange(SECOND)
+            line = self.chance.choice(lines)
+            self.later(at, lambda now, li=line: self.citizen(li, now))  # type: ignore[misc] # bound now
+        while self.todo:
+            now, _, work = heapq.heappop(self.todo)
+            if now > MORNING + 12 * 3600 * SECOND:
+                break
+            work(now)
+
+    def citizen(self, line: str, now: int) -> None:
+        self.n += 1
+        id = f"t{self.n:06d}"
+        channel = Channel.GUIDE if self.chance.random() < 0.12 else Channel.KIOSK
+        priority = "senior" if channel == Channel.GUIDE else "normal"
+        if not self.do(c.TakeTicket(id, line, channel=channel, priority=priority), now):
+            return
+        fate = self.chance.random()
+        if fate < 0.04:
+            self.later(now + 600 * SECOND, lambda t: self.do(c.CancelTicket(id), t) and None)
+        elif fate < 0.07:
+            self.later(now + 60 * SECOND, lambda t: self.do(c.PostponeTicket(id), t) and None)
+
+    def arrive_clerk(self, window: str, now: int) -> None:
+        self.do(c.SignIn(window, f"clerk-{window}"), now)
+        self.do(c.OpenWindow(window), now)
+        self.later(now + self.chance.randrange(1, 20) * SECOND, lambda t: self.call(window, t))
+
+    def call(self, window: str, now: int) -> None:
+        chance = self.chance.random()
+        if chance < 0.01:
+            self.do(c.PauseWindow(window, "break"), now)
+            self.later(now + 300 * SECOND, lambda t: self.do(c.ResumeWindow(window), t) and None)
+            self.later(now + 301 * SECOND, lambda t: self.call(window, t))
+        elif not self.do(c.CallTicket(window), now):
+            self.later(now + 15 * SECOND, lambda t: self.call(window, t))
+        elif self.chance.random() < 0.08:
+            self.later(now + 21 * SECOND, lambda t: self.do(c.RecallTicket(window), t) and None)
+            self.later(now + 45 * SECOND, lambda t: self.do(c.RecallTicket(window), t) and None)
+            self.later(now + 120 * SECOND, lambda t: self.do(c.MissTicket(window), t) and None)
+            self.later(now + 121 * SECOND, lambda t: self.call(window, t))
+        else:
+            self.later(now + self.chance.randrange(5, 40) * SECOND, lambda t: self.serve(window, t))
+
+    def serve(self, window: str, now: int) -> None:
+        self.do(c.StartService(window), now)
+        if self.chance.random() < 0.3:
+            line = self.hall.state.windows[window].lines[0]
+            items = [i.code for i in self.plan.items if i.line == line][:2]
+            self.do(c.SetItems(window, tuple(items)), now + 5 * SECOND)
+        took = round(min(3600.0, self.chance.lognormvariate(0, 0.6) * 700)) * SECOND
+        self.later(now + took, lambda t: self.end(window, t))
+
+    def end(self, window: str, now: int) -> None:
+        ticket = self.hall.state.windows[window].ticket
+        fate = self.chance.random()
+        lines = self.hall.state.windows[window].lines
+        if fate < 0.04:
+            self.do(c.RejectTicket(window, ("id",)), now)
+        elif fate < 0.07 and ticket is not None:
+            self.do(c.SuspendTicket(window, Parked.AWAY), now)
+            self.later(now + 900 * SECOND, lambda t: self.do(c.BringBack(ticket), t) and None)
+        elif fate < 0.10 and len(lines) > 1:
+            self.do(c.TransferTicket(window, line=lines[-1]), now)
+        elif fate < 0.5:
+            self.do(c.FinishTicket(window), now)
+            if fate < 0.12:
+                self.do(c.Undo(window), now + 3 * SECOND)
+                self.do(c.FinishTicket(window), now + 9 * SECOND)
+        else:
+            self.do(c.NextTicket(window), now)
+            if self.hall.state.windows[window].ticket is not None:
+                self.later(now + 12 * SECOND, lambda t: self.serve(window, t))
+                return
+        self.later(now + 12 * SECOND, lambda t: self.call(window, t))
