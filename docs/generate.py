@@ -168,7 +168,7 @@ def problems() -> str:
 
 #: Variables that are no field of `Settings`.
 ELSEWHERE = {
-    "TIDEHALL_POSTGRES_BIN": "the folder of PostgreSQL's own programs (`initdb`, `postgres`), instead of the packaged ones.",
+    "TIDEHALL_POSTGRES_BIN": "the folder with PostgreSQL's `initdb` and `postgres`, instead of the packaged ones.",
     "TIDEHALL_DEMO_SPEED": "handed by the server to its demonstration's process; not for people.",
     "TIDEHALL_DEMO_TOKEN": "handed by the server to its demonstration's process; not for people.",
     "TIDEHALL_DEMO_URL": "handed by the server to its demonstration's process; not for people.",
@@ -192,7 +192,8 @@ def settings() -> dict[str, str]:
             found[name] = " ".join(said.split())
     for path in sorted(PACKAGE.rglob("*.py")):
         for name in SETTING.findall(path.read_text("utf-8")):
-            found.setdefault(name, ELSEWHERE[name])
+            if name not in found:
+                found[name] = ELSEWHERE[name]
     return dict(sorted(found.items()))
 
 

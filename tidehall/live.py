@@ -20,7 +20,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidehall.hall.commands import AdoptPlan, Command, TakeTicket
+from tidehall.hall.commands import AdoptPlan, Command, RaiseAlert, TakeTicket
 from tidehall.hall.engine import SNAPSHOT_SCHEMA, Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import VERSION, Event
@@ -256,7 +256,7 @@ class HallKeeper:
         """Decide and write a command. Raises Refusal, KeyReused, JournalUnavailable, ClockUnsure."""
         if self.stale_since is not None or self.stopping:
             raise JournalUnavailable
-        if self.clock.unsure():
+        if self.clock.unsure() and not isinstance(ask.command, RaiseAlert):  # an alert may say so
             raise ClockUnsure
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.inbox.append(Waiting(ask, future))
@@ -342,8 +342,9 @@ class HallKeeper:
         """Decide the batch on the draft, after what the calendar brings (law 1)."""
         decided = Decided()
         draft = self.draft
-        now = max(self.clock.now(), draft.state.last_at)
-        while events := draft.wake(now):
+        sure = not self.clock.unsure()
+        now = max(self.clock.now(), draft.state.last_at) if sure else draft.state.last_at
+        while sure and (events := draft.wake(now)):
             for event in events:
                 draft.apply(event)
                 decided.add(event, "clock", "time")

@@ -26,7 +26,7 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from tidehall.display.http.app import Door
+from tidehall.display.door import Door
 from tidehall.hall.plan import Calendar, Plan, parse_plan
 from tidehall.live import HallKeeper, House
 from tidehall.settings import Settings
@@ -173,10 +173,15 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
+def enter(house: House, settings: Settings) -> Door:
+    """The door of this house."""
+    return Door(house, data=settings.data, base_url=settings.base_url, admin_token=settings.admin_token)
+
+
 async def serve(settings: Settings, door: socket.socket, *, announce: bool = True) -> None:
     """Serve until told to stop."""
     async with open_house(settings) as house:
-        entrance = Door(house, settings)
+        entrance = enter(house, settings)
         config = uvicorn.Config(
             entrance.app, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False,
             server_header=False, ws_ping_interval=20, ws_ping_timeout=20, timeout_graceful_shutdown=5,
@@ -193,7 +198,7 @@ async def serve(settings: Settings, door: socket.socket, *, announce: bool = Tru
         try:
             if settings.demo is not None and announce:
                 traffic = await demonstrate(settings, entrance)
-            entrance.begin()
+            await entrance.begin()
             await server.serve(sockets=[door])
         finally:
             await entrance.end()
@@ -263,9 +268,9 @@ async def lifespan(outer: Starlette) -> AsyncIterator[None]:
     """For `uvicorn server:app`: everything from the environment."""
     settings = Settings.read()
     async with open_house(settings) as house:
-        entrance = Door(house, settings)
+        entrance = enter(house, settings)
         outer.mount("/", entrance.app)
-        entrance.begin()
+        await entrance.begin()
         for line in entrance.greeting():
             print(line, flush=True)
         yield

@@ -294,7 +294,7 @@ def test_windows_text_joins_runs_of_labels(day: Day) -> None:
 
 def test_hall_view_is_the_contracts_hall(day: Day) -> None:
     """Zones, lines, windows, items and boards with the contract's fields; alerts in their least form."""
-    view = msgspec.to_builtins(views.hall_view(day.hall, day.now, staff=False))
+    view = msgspec.json.decode(text(views.hall_view(day.hall, day.now, staff=False)))
     assert (view["id"], view["open"], view["seq"]) == ("t", True, day.hall.state.seq)
     assert view["items"] == [{"code": "I1", "name": words("i"), "department": "d", "line": "A", "kind": "immediate"}]
     assert view["boards"] == [{"id": "main"}, {"id": "all"}]

@@ -37,19 +37,25 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     """Make `plan` rule: keep what still exists, add what is new, drop what is gone (decide saw to it that it may)."""
     first = s.plan is None
     s.plan, s.next_plan = plan, None
-    if first:
-        s.calendar_at = at
+    s.calendar_at = max(s.calendar_at, at)  # the new hours' moments before now are no news: `standing` knows them
     s.compile(plan)
     assert s.schedule is not None
     if first:
         s.day = service_day(at, s.zone_name).isoformat()
-    s.issuing, s.in_session, s.last_session_over = s.schedule.standing(max(at, s.calendar_at))
+    s.issuing, s.in_session, s.last_session_over = s.schedule.standing(s.calendar_at)
+    lines: dict[str, Line] = {}
     for entry in plan.lines:
         line = s.lines.get(entry.id)
         if line is None or line.letter != entry.letter:
-            line = s.lines[entry.id] = Line(entry.id, entry.letter, entry.zone)
+            line = Line(entry.id, entry.letter, entry.zone)
+            # a letter that was in use today goes on where it stood, under whichever line
+            used = [(t, int(t.number[1:])) for t in s.tickets.values() if t.number[0] == entry.letter]
+            today = {n for t, n in used if service_day(t.taken_at, s.zone_name).isoformat() == s.day}
+            line.numbering.issued = max(today, default=0)
+            line.numbering.open = frozenset(n for _, n in used) - today
         line.zone = entry.zone
-    s.lines = {entry.id: s.lines[entry.id] for entry in plan.lines}
+        lines[entry.id] = line
+    s.lines = lines
     windows: dict[str, Window] = {}
     for row in plan.windows:
         window = s.windows.get(row.id)
@@ -58,6 +64,7 @@ def install(s: HallState, plan: Plan, at: int) -> None:
         else:
             window.label, window.zone, window.post, window.lines = row.label, row.zone, row.post, row.lines
             window.lines_for_today = False
+            window.undoable = None  # what it would lead back to may be gone
         windows[row.id] = window
     s.windows = windows
     s.zone_seq = {zone.id: s.seq for zone in plan.zones}
@@ -85,6 +92,10 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
     s.alerts = {id: a for id, a in s.alerts.items() if a.ended is None}
     for zone, ids in s.missed.items():
         s.missed[zone] = [id for id in ids if id in s.tickets]
+    for zone, calls in s.recent.items():  # yesterday's numbers are given again today
+        s.recent[zone] = [call for call in calls if call.ticket in s.tickets]
+    if s.next_plan is not None:
+        install(s, s.next_plan, ev.due)
     still: dict[str, set[int]] = {}
     for ticket in s.tickets.values():
         still.setdefault(ticket.number[0], set()).add(int(ticket.number[1:]))
@@ -97,8 +108,6 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
             window.lines_for_today = False
             window.seq = s.seq
     s.pools.clear()
-    if s.next_plan is not None:
-        install(s, s.next_plan, ev.due)
     passed(s, ev.due)
     touch_all(s)
 
@@ -387,6 +396,8 @@ def ticket_cancelled(s: HallState, ev: e.TicketCancelled) -> None:
         window.seq = s.zone_seq[window.zone] = s.seq
         if t.call_id:
             s.calls.pop(t.call_id, None)
+    if t.parked_since:
+        unpark(t, ev.at)
     drop(s, t, line)
     end(s, t, TicketState.CANCELLED, ev.at)
 
@@ -419,7 +430,17 @@ def ticket_restored(s: HallState, ev: e.TicketRestored) -> None:
 def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
     t = s.tickets[ev.ticket]
     line = s.lines[t.line]
-    line.leave(t.rank)
+    if t.state == WAITING:
+        line.leave(t.rank)
+    if t.parked_since:
+        unpark(t, ev.due)
+    if t.serving_since:
+        park(t, ev.due)
+    window = s.windows.get(t.window or "")
+    if window is not None and window.ticket == t.id:  # its line ends with a plan that begins with the new day
+        window.ticket = None
+        window.seq = s.zone_seq[window.zone] = s.seq
+        s.calls.pop(t.call_id or "", None)
     drop(s, t, line)
     end(s, t, TicketState.EXPIRED, ev.due)
 

@@ -126,7 +126,8 @@ class Schedule:
             for i, (opens, closes) in enumerate(self.sessions):
                 last = i == len(self.sessions) - 1
                 if not (i == 0 and self.joins(day - timedelta(days=1))):
-                    add(self.local(day, opens), "session")
+                    # never after its end, also where the clocks jump over the opening time
+                    add(min(self.local(day, opens), self.local(day, closes)), "session")
                 if not (last and self.joins(day)):
                     # a session that ends at midnight ends a moment before the day turns
                     end = min(self.local(day, closes), self.local(day, 1440) - 1)
@@ -147,6 +148,13 @@ class Schedule:
                 if found[0] > at:
                     return found
             day += timedelta(days=1)
+
+    def steps_at(self, at: int) -> tuple[str, ...]:
+        """What becomes true exactly at `at` (µs)."""
+        for when, what in self.moments(service_day(at, self.zone_name)):
+            if when == at:
+                return what
+        return ()
 
     def standing(self, at: int) -> tuple[bool, bool, bool]:
         """(numbers are given, in session, the day's last session is over) at `at`."""
@@ -170,7 +178,7 @@ class Schedule:
         return issuing, in_session, over
 
     def opens_next(self, at: int) -> int | None:
-        """When numbers are given again, µs; None when nothing opens within 60 days."""
+        """When numbers are given again, µs; None when nothing opens within about a year."""
         for _ in range(400):
             at, what = self.next_after(at)
             if "issuing" in what:

@@ -14,16 +14,7 @@ from tidehall.queue.numbering import RUNNING_OUT
 from tidehall.queue.order import Rank, arrival_rank, booked_rank
 from tidehall.queue.tickets import TICKET_LIFE, Channel, Ticket, TicketState
 
-__all__ = ["back", "cancel", "confirm", "may", "postpone", "restore", "take"]
-
-#: What a ticket answers when a step does not fit its state.
-WRONG_STATE = {
-    TicketState.WAITING: "ticket_not_called",
-    TicketState.CALLED: "ticket_not_waiting",
-    TicketState.SERVING: "ticket_not_waiting",
-    TicketState.SUSPENDED: "ticket_suspended",
-}
-
+__all__ = ["back", "cancel", "confirm", "may", "own_rank", "postpone", "restore", "take"]
 
 def may(t: Ticket, kind: str, code: str) -> None:
     """Refuse with `code` (`ticket_ended` for an ended ticket) when the life table has no such step."""
@@ -104,16 +95,24 @@ def cancel(s: HallState, q: c.CancelTicket, now: int) -> list[Event]:
 
 
 def fall_back(s: HallState, t: Ticket) -> Rank:
-    """The rank behind the third ticket now waiting in its line (postponing, missing, restoring)."""
+    """The rank behind the third ticket now waiting in its line (missing, restoring); nobody gains by it."""
     line = s.lines[t.line]
-    return line.place_behind(s.rules.limits.postpone_places, s.places + 1, own=t.rank)
+    return max(t.rank, line.place_behind(s.rules.limits.postpone_places, s.places + 1, own=t.rank))
+
+
+def own_rank(s: HallState, t: Ticket) -> Rank:
+    """The place that the arrival, or the booked time, gives by the class that counts."""
+    if t.booked_for:
+        return booked_rank(t.booked_for, s.head_starts["booked"], t.serial)
+    return arrival_rank(t.taken_at, s.head_starts.get(t.priority, 0), t.serial)
 
 
 def postpone(s: HallState, q: c.PostponeTicket, now: int) -> list[Event]:
-    """Let the next three go first."""
+    """Let the next three behind go first."""
     t = s.ticket(q.ticket)
     may(t, "ticket_postponed", "ticket_not_waiting")
-    return [e.TicketPostponed(now, t.id, fall_back(s, t), now + s.postpone_min)]
+    rank = s.lines[t.line].place_behind(s.rules.limits.postpone_places, s.places + 1, own=t.rank, after=True)
+    return [e.TicketPostponed(now, t.id, rank, now + s.postpone_min)]
 
 
 def back(s: HallState, q: c.BringBack, now: int) -> list[Event]:
@@ -130,6 +129,8 @@ def restore(s: HallState, q: c.RestoreTicket, now: int) -> list[Event]:
     t = s.ticket(q.ticket)
     if "ticket_restored" not in TICKET_LIFE[t.state]:
         raise Refusal("ticket_not_void", number=t.number, state=t.state.value)
+    if t.line not in s.lines:  # a plan adopted since then has no such line
+        raise Refusal("unknown_line", line=t.line)
     if not q.reason:
         raise Refusal("invalid", fields={"reason": "is needed"})
     if t.holder is not None:
@@ -146,6 +147,6 @@ def confirm(s: HallState, q: c.ConfirmPriority, now: int) -> list[Event]:
     head_start = s.head_starts.get(q.priority)
     if head_start is None:
         raise Refusal("unknown_priority", priority=q.priority, known=", ".join(sorted(s.head_starts)))
-    if t.misses:  # who missed a call keeps the place behind the others
+    if t.booked_for or t.misses or t.rank != own_rank(s, t):  # booked, missed, postponed or moved: the place is kept
         return [e.PriorityConfirmed(now, t.id, q.priority, t.rank)]
     return [e.PriorityConfirmed(now, t.id, q.priority, arrival_rank(t.taken_at, head_start, t.serial))]

@@ -15,7 +15,7 @@ from tidehall.hall import citizens, windows
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.apply import APPLY
-from tidehall.hall.calendar import service_day
+from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
@@ -64,8 +64,12 @@ def standing_against(s: HallState, plan: Plan, *, tonight: bool) -> list[str]:
     lines = {line.id: line for line in plan.lines}
     kept = {window.id for window in plan.windows}
     for t in s.tickets.values():
-        if t.state not in ENDED and (t.line not in lines or lines[t.line].letter != s.lines[t.line].letter):
+        if t.state in ENDED:
+            continue
+        if t.line not in lines or lines[t.line].letter != s.lines[t.line].letter:
             against.append(f"ticket {t.number} is open in line {t.line}")
+        elif t.window is not None and t.window not in kept:
+            against.append(f"ticket {t.number} is kept at window {t.window}")
     for window in s.windows.values():
         if window.state != "closed" and window.id not in kept:
             against.append(f"window {window.id} is {window.state}")
@@ -88,6 +92,8 @@ def moment_events(s: HallState, now: int) -> list[Event]:
     """What the next moment of the calendar brings, when it is due."""
     assert s.schedule is not None
     due, steps = s.schedule.next_after(s.calendar_at)
+    if s.next_plan is not None and "day" in steps:
+        steps = Schedule(s.next_plan).steps_at(due)  # the day that begins is the new plan's
     found: list[Event] = []
     for step in steps:
         match step:
@@ -97,7 +103,7 @@ def moment_events(s: HallState, now: int) -> list[Event]:
                     for a in s.alerts.values()
                     if a.kind == "numbers_running_out" and a.ended is None
                 ]
-                found += stranded(s, now, due)
+                found += left_over(s, now, due)
                 found.append(e.DayTurned(now, service_day(due, s.zone_name).isoformat(), due))
             case "issuing":
                 found.append(e.IssuingStarted(now, due))
@@ -117,18 +123,24 @@ def moment_events(s: HallState, now: int) -> list[Event]:
     return found
 
 
-def stranded(s: HallState, now: int, due: int) -> list[Event]:
-    """Tickets whose line a plan that begins with the new day does not know expire with the old day."""
-    if s.next_plan is None:
-        return []
-    lines = {line.id: line.letter for line in s.next_plan.lines}
-    kept = {window.id for window in s.next_plan.windows}
-    return [
-        e.TicketExpired(now, t.id, due)
-        for t in s.tickets.values()
-        if t.state not in ENDED
-        and (lines.get(t.line) != s.lines[t.line].letter or (t.window is not None and t.window not in kept))
-    ]
+def left_over(s: HallState, now: int, due: int) -> list[Event]:
+    """What expires with the old day: whatever nobody serves through the night (missed or sent on after the overtime's
+    end), and tickets for which a plan that begins with the new day has no line or window."""
+    through_the_night = s.in_session
+    next_plan = s.next_plan
+    lines = {line.id: line.letter for line in next_plan.lines} if next_plan is not None else {}
+    kept = {window.id for window in next_plan.windows} if next_plan is not None else set()
+    found: list[Event] = []
+    for t in s.tickets.values():
+        if t.state in ENDED:
+            continue
+        resting = t.state in (TicketState.WAITING, TicketState.SUSPENDED)
+        stranded = next_plan is not None and (
+            lines.get(t.line) != s.lines[t.line].letter or (t.window is not None and t.window not in kept)
+        )
+        if stranded or (resting and not through_the_night):
+            found.append(e.TicketExpired(now, t.id, due))
+    return found
 
 
 Decider = Callable[[HallState, Any, int], list[Event]]

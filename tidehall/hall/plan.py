@@ -249,6 +249,11 @@ MANY = {
     "boards": Board,
 }
 
+#: What names a row, where it is not `id`.
+KEY = {"items": "code"}
+#: No duration or count of a plan is longer than this (TOML knows inf and nan).
+LONGEST = 1e8
+
 
 class Reader:
     """Reads tables field by field, so that one mistake does not hide the next."""
@@ -259,13 +264,21 @@ class Reader:
     def say(self, place: str, what: str) -> None:
         self.problems.append(f"{place}: {what}")
 
+    def rows(self, tables: dict[str, Any], name: str) -> list[Any]:
+        """The array of tables `name`, empty when it is missing or no array."""
+        rows = tables.get(name, [])
+        if isinstance(rows, list):
+            return rows
+        self.say(name, "must be an array of tables ([[…]])")
+        return []
+
     def table(self, kind: type[Any], table: object, place: str) -> Any:
         """`table` as a `kind`, or None; every wrong field is noted."""
         if not isinstance(table, dict):
             self.say(place, "must be a table")
             return None
         known = {f.encode_name: f for f in fields(kind)}
-        for name in table.keys() - known.keys():
+        for name in sorted(table.keys() - known.keys()):
             self.say(f"{place}.{name}", f"is not known here; known are {', '.join(sorted(known))}")
         values: dict[str, Any] = {}
         whole = True
@@ -290,7 +303,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     read = Reader()
     parts: dict[str, Any] = {}
     known = {*SINGLE, *MANY, "window_ranges", "priority", "priority_names", "tide"}
-    for name in tables.keys() - known:
+    for name in sorted(tables.keys() - known):
         read.say(name, f"is not a section of a plan; sections are {', '.join(sorted(known))}")
     if "hall" not in tables:
         read.say("hall", "is missing")
@@ -298,15 +311,18 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
         if name in tables:
             parts[name] = read.table(kind, tables[name], name)
     places: dict[str, list[str]] = {}
+    broken: dict[str, set[str]] = {}  # ids of rows with a mistake of their own: whoever names them is not wrong
     for name, kind in MANY.items():
-        rows = tables.get(name, [])
-        if not isinstance(rows, list):
-            read.say(name, "must be an array of tables ([[…]])")
-            rows = []
+        rows = read.rows(tables, name)
         got = [(read.table(kind, row, f"{name}[{i}]"), f"{name}[{i}]") for i, row in enumerate(rows)]
         parts[name] = [x for x, _ in got if x is not None]
         places[name] = [place for x, place in got if x is not None]
-    for i, row in enumerate(tables.get("window_ranges", [])):
+        broken[name] = {
+            str(row.get(KEY.get(name, "id")))
+            for row, (x, _) in zip(rows, got, strict=True)
+            if x is None and isinstance(row, dict)
+        }
+    for i, row in enumerate(read.rows(tables, "window_ranges")):
         spread = read.table(WindowRange, row, f"window_ranges[{i}]")
         if spread is None:
             continue
@@ -323,11 +339,14 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
                 read.say(name, str(err))
     tide = tables.get("tide", {})
     parts["tide"] = {}
-    for zone, row in tide.items() if isinstance(tide, dict) else ():
+    if not isinstance(tide, dict):
+        read.say("tide", "must hold tables ([tide.ZONE])")
+        tide = {}
+    for zone, row in tide.items():
         rule = read.table(TideRule, row, f"tide.{zone}")
         if rule is not None:
             parts["tide"][zone] = rule
-    check_references(parts, places, read)
+    check_references(parts, places, broken, read)
     if read.problems or parts.get("hall") is None:
         raise PlanInvalid(read.problems)
     if "priority" in parts:
@@ -337,13 +356,13 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     return Plan(**{name: value for name, value in parts.items() if value is not None and value is not UNSET})
 
 
-def check_references(parts: dict[str, Any], places: dict[str, list[str]], read: Reader) -> None:
+def check_references(
+    parts: dict[str, Any], places: dict[str, list[str]], broken: dict[str, set[str]], read: Reader
+) -> None:
     """Everything that one table says of another, and what no type can say."""
     ids: dict[str, set[str]] = {}
-    for name, key in (
-        ("zones", "id"), ("lines", "id"), ("windows", "id"), ("departments", "id"),
-        ("items", "code"), ("bundles", "id"), ("boards", "id"),
-    ):  # fmt: skip
+    for name in MANY:
+        key = KEY.get(name, "id")
         seen = ids[name] = set()
         for x, place in zip(parts[name], places[name], strict=True):
             value = getattr(x, key)
@@ -352,11 +371,16 @@ def check_references(parts: dict[str, Any], places: dict[str, list[str]], read: 
             if value in seen:
                 read.say(f"{place}.{key}", f"{value!r} stands twice")
             seen.add(value)
+        seen |= broken[name]
 
     def known(kind: str, value: str | None, place: str) -> None:
         if value is not None and value not in ids[kind]:
             read.say(place, f"there is no {kind[:-1]} {value!r}")
 
+    for zone, place in zip(parts["zones"], places["zones"], strict=True):
+        for post, count in zone.posts.items():
+            if count < 0:
+                read.say(f"{place}.posts.{post}", "must be at least 0")
     letters: set[str] = set()
     zone_of_line = {line.id: line.zone for line in parts["lines"]}
     for line, place in zip(parts["lines"], places["lines"], strict=True):
@@ -366,8 +390,8 @@ def check_references(parts: dict[str, Any], places: dict[str, list[str]], read: 
         elif line.letter in letters:
             read.say(f"{place}.letter", f"{line.letter!r} stands twice")
         letters.add(line.letter)
-        if line.service_s is not None and line.service_s <= 0:
-            read.say(f"{place}.service_s", "must be above 0")
+        if line.service_s is not None and not 0 < line.service_s <= LONGEST:
+            read.say(f"{place}.service_s", "must be above 0 and finite")
     labels: set[tuple[str, str]] = set()
     for window, place in zip(parts["windows"], places["windows"], strict=True):
         known("zones", window.zone, f"{place}.zone")
@@ -383,6 +407,10 @@ def check_references(parts: dict[str, Any], places: dict[str, list[str]], read: 
         known("lines", item.line, f"{place}.line")
         if item.kind != "immediate" and item.promised_days <= 0:
             read.say(f"{place}.promised_days", f"a {item.kind} item needs at least 1 working day")
+        for zone_id in item.zones:
+            known("zones", zone_id, f"{place}.zones")
+        if item.service_s is not None and not 0 < item.service_s <= LONGEST:
+            read.say(f"{place}.service_s", "must be above 0 and finite")
         if item.fee < 0:
             read.say(f"{place}.fee", "is fen and not below 0")
         codes = [m.code for m in item.materials]
@@ -399,8 +427,17 @@ def check_references(parts: dict[str, Any], places: dict[str, list[str]], read: 
             known("lines", line, f"{place}.lines")
     for department, place in zip(parts["departments"], places["departments"], strict=True):
         known("zones", department.zone, f"{place}.zone")
-    for zone in parts["tide"]:
-        known("zones", zone, f"tide.{zone}")
+    for zone_id, rule in parts["tide"].items():
+        place = f"tide.{zone_id}"
+        known("zones", zone_id, place)
+        for f in fields(TideRule):
+            value = getattr(rule, f.name)
+            if isinstance(value, int | float) and not 0 <= value <= LONGEST:
+                read.say(f"{place}.{f.name}", "must be at least 0 and finite")
+        if rule.close_waiting_per_window > rule.open_waiting_per_window:
+            read.say(f"{place}.close_waiting_per_window", "must not be above open_waiting_per_window")
+        if rule.close_wait_s > rule.open_wait_s:
+            read.say(f"{place}.close_wait_s", "must not be above open_wait_s")
     check_times(parts, read)
     check_limits(parts, read)
 
@@ -430,6 +467,8 @@ def check_times(parts: dict[str, Any], read: Reader) -> None:
             for day in getattr(calendar, name):
                 if not is_date(day):
                     read.say(f"calendar.{name}", f"{day!r} is not a date YYYY-MM-DD")
+        for day in sorted(set(calendar.closed) & set(calendar.open)):
+            read.say("calendar.open", f"{day!r} stands in closed too")
 
 
 def check_limits(parts: dict[str, Any], read: Reader) -> None:
@@ -439,10 +478,13 @@ def check_limits(parts: dict[str, Any], read: Reader) -> None:
         for f in fields(Limits):
             value = getattr(limits, f.name)
             least = 1 if f.name in ("calls", "misses", "waiting_per_line", "open_tickets_per_holder") else 0
-            if value < least:
-                read.say(f"limits.{f.name}", f"must be at least {least}")
+            if not least <= value <= LONGEST:
+                read.say(f"limits.{f.name}", f"must be at least {least} and finite")
         if limits.hand_off_warn_share > 1:
             read.say("limits.hand_off_warn_share", "is a share of at most 1")
+    service: Service | None = parts.get("service")
+    if service is not None and not 0 < service.default_s <= LONGEST:
+        read.say("service.default_s", "must be above 0 and finite")
     for name, minutes in parts.get("priority", {}).items():
-        if minutes < 0:
-            read.say(f"priority.{name}", "a head start is not below 0")
+        if not 0 <= minutes <= LONGEST:
+            read.say(f"priority.{name}", "a head start is finite and not below 0")

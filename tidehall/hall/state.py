@@ -88,6 +88,10 @@ class Alert(Struct, frozen=True, gc=False):
     ended: int | None = None
 
 
+#: (windows in the group, the other lines they serve, they themselves) …, open windows per other line, windows in all
+Groups = tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int], int]
+
+
 class HallState:
     """All that is open in one hall. Attributes are read freely; only hall/apply.py writes them."""
 
@@ -121,7 +125,7 @@ class HallState:
 
     def compile(self, plan: Plan | None) -> None:
         """Derive from the plan what decisions need at once."""
-        self.pools: dict[str, tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int]]] = {}
+        self.pools: dict[str, Groups] = {}
         self.next_moment = 0
         if plan is None:
             self.schedule: Schedule | None = None
@@ -176,8 +180,9 @@ class HallState:
         """Windows that are open (not paused) for the line now."""
         return sum(count for count, _, _ in self.groups(line)[0])
 
-    def groups(self, line: str) -> tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int]]:
-        """The open windows of a line in groups that serve the same lines, and open windows per line they serve."""
+    def groups(self, line: str) -> Groups:
+        """The open windows of a line in groups that serve the same lines, open windows per line they serve, and how
+        many windows could serve the line."""
         found = self.pools.get(line)
         if found is None:
             by_lines: dict[tuple[str, ...], list[Window]] = {}
@@ -195,6 +200,7 @@ class HallState:
                     for lines, group in by_lines.items()
                 ],
                 counts,
+                sum(1 for w in self.windows.values() if line in w.lines),
             )
             self.pools[line] = found
         return found
@@ -202,7 +208,7 @@ class HallState:
     def estimate(self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None) -> Estimate | None:
         """p10, p50, p90 of the wait (µs) with `ahead` in front; `rank` counts only those of other lines before it."""
         line = self.lines[line_id]
-        groups, counts = self.groups(line_id)
+        groups, counts, windows_of_line = self.groups(line_id)
         if not groups:
             return None
         pool: Pool = []
@@ -219,7 +225,7 @@ class HallState:
                     idle += 1
             pool.append((count, idle, burden))
         service = service_mean(line.service_count, line.service_sum, self.priors[line_id])
-        return estimate(ahead, pool, service)
+        return estimate(ahead, pool, service, windows_of_line)
 
     def estimate_of(self, ticket: Ticket) -> Estimate | None:
         """The estimate for a waiting ticket where it stands now."""
@@ -260,7 +266,7 @@ class HallState:
                 if window.state == "open":
                     found.append("next")
         undo = window.undoable
-        if undo is not None and ticket is None and self.may_undo(undo, now):
+        if undo is not None and ticket is None and window.state != "closed" and self.may_undo(undo, now):
             found.append("undo")
         return tuple(found)
 

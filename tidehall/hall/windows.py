@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.citizens import fall_back, may
+from tidehall.hall.citizens import fall_back, may, own_rank
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.state import HallState, Window
-from tidehall.queue.order import Rank, arrival_rank, in_front
+from tidehall.queue.order import Rank, in_front
 from tidehall.queue.tickets import ENDED, UNDO_LIFE, Ticket, TicketState
 
 __all__ = [
@@ -173,9 +173,10 @@ def first_callable(s: HallState, window: Window, now: int) -> str | None:
 
 
 def reserved_for(s: HallState, t: Ticket, window: Window) -> bool:
-    """Whether a ticket sent to one window may be called here: there, or anywhere once that window is closed."""
+    """Whether a ticket sent to one window may be called here: there, or anywhere once that window is closed
+    or serves its line no more."""
     target = s.windows.get(t.only_window or "")
-    return target is window or target is None or target.state == "closed"
+    return target is window or target is None or target.state == "closed" or t.line not in target.lines
 
 
 def call(s: HallState, q: c.CallTicket, now: int) -> list[Event]:
@@ -316,7 +317,7 @@ def transfer(s: HallState, q: c.TransferTicket, now: int) -> list[Event]:
     elif q.place == "end":
         rank = line.last(now, t.serial)
     else:
-        rank = arrival_rank(t.taken_at, s.head_starts.get(t.priority, 0), t.serial)
+        rank = own_rank(s, t)
     return [e.TicketTransferred(now, t.id, q.window, line_id, rank, q.place, q.to, q.reason, q.note)]
 
 
@@ -359,7 +360,8 @@ def undo(s: HallState, q: c.Undo, now: int) -> list[Event]:
     if not s.may_undo(last, now):
         raise Refusal("too_late", number=last.before.number)
     holder, line = last.before.holder, last.before.line
-    if holder is not None and s.tickets[last.before.id].state in ENDED:
+    after = s.tickets[last.before.id]
+    if holder is not None and (after.state in ENDED or after.line != line):
         held = [id for id in s.holders.get(holder, ()) if s.tickets[id].line == line]
         if len(held) >= s.rules.limits.open_tickets_per_holder:
             raise Refusal("already_queueing", line=line, number=s.tickets[held[0]].number)

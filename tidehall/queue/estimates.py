@@ -8,7 +8,8 @@ in every *other* line that a group serves are spread evenly over the open window
 in the own line then fills the windows from the least burdened up, to one level T, in services per window. An
 idle window starts one service lower. The mean wait is T × the mean service time of the line, which is the
 observed mean shrunk towards the plan's assumption. Spread: the variance of the n services that must end first,
-plus the doubt about the mean itself, taken as lognormal.
+plus the doubt about the mean itself, taken as lognormal. n is taken as T × half the windows that can serve the
+line, open or not: a figure that no closing changes, so that all three quantiles rise and fall with T alone.
 """
 
 from __future__ import annotations
@@ -56,13 +57,15 @@ def level(ahead: int, pool: Pool) -> float:
     return top
 
 
-def estimate(ahead: int, pool: Pool, service: float) -> Estimate | None:
-    """p10, p50 and p90 of the wait in µs for one with `ahead` people before him; None when no window is open."""
-    windows = sum(count for count, _, _ in pool)
-    if not windows:
+def estimate(ahead: int, pool: Pool, service: float, windows: int) -> Estimate | None:
+    """p10, p50 and p90 of the wait in µs for one with `ahead` people before him; None when no window is open.
+
+    `windows` is how many could serve the line, open or not.
+    """
+    if not pool:
         return None
     t = max(level(ahead, pool), LEAST)
-    spread = log1p(SERVICE_CV2 / max(1.0, t * windows) + DOUBT)
+    spread = log1p(SERVICE_CV2 / max(1.0, t * windows / 2) + DOUBT)
     middle = t * service * exp(-spread / 2)
     width = exp(Z90 * sqrt(spread))
     return (int(middle / width) + 1, int(middle) + 1, int(middle * width) + 1)

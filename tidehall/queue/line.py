@@ -54,12 +54,14 @@ class Line:
             return len(waiting)
         return bisect_left(waiting, rank)
 
-    def place_behind(self, places: int, place: int, *, own: Rank) -> Rank:
+    def place_behind(self, places: int, place: int, *, own: Rank, after: bool = False) -> Rank:
         """The rank just behind the `places`-th ticket now waiting (behind the last, if fewer wait).
 
+        With `after` only those behind `own` count: who lets others go first does not jump ahead by it.
         Where nobody else waits the ticket keeps its own rank, so that whoever comes later stays behind it.
         """
-        others = [e for e in self.waiting[: places + 1] if e[:3] != own][:places]
+        start = bisect_left(self.waiting, own) if after else 0
+        others = [e for e in self.waiting[start : start + places + 1] if e[:3] != own][:places]
         return behind(others[-1][:3], place) if others else own
 
     def last(self, now: int, serial: int) -> Rank:

@@ -65,6 +65,7 @@ TICKET_LIFE: dict[str, dict[str, TicketState]] = {
         "ticket_missed": W,
         "ticket_voided": TicketState.VOID,
         "ticket_cancelled": TicketState.CANCELLED,
+        "ticket_expired": TicketState.EXPIRED,  # only when a new plan has no place for it
         "priority_confirmed": C,
     },
     S: {
@@ -74,6 +75,7 @@ TICKET_LIFE: dict[str, dict[str, TicketState]] = {
         "ticket_transferred": W,
         "ticket_rejected": TicketState.REJECTED,
         "ticket_finished": TicketState.FINISHED,
+        "ticket_expired": TicketState.EXPIRED,  # only when a new plan has no place for it
     },
     P: {
         "ticket_returned": W,

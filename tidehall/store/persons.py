@@ -67,6 +67,7 @@ class Persons:
         self._lookup_key = _derive(root, b"tidehall lookup")
         self._token_key = _derive(root, b"tidehall token")
         self._fingerprint_key = _derive(root, b"tidehall fingerprint")
+        self._root = root
 
     @classmethod
     def load(cls, path: Path, create: bool = True) -> "Persons":
@@ -80,6 +81,10 @@ class Persons:
         if os.name == "posix" and mode & 0o077:
             raise KeyFileError(f"the key file {path} is open to others: chmod 600 it")
         return cls([line.strip() for line in text.splitlines() if line.strip()])
+
+    def derive(self, purpose: bytes) -> bytes:
+        """A key for another purpose, from the same root."""
+        return _derive(self._root, purpose)
 
     def seal_holder(self, name: str | None, id_number: str | None = None, phone: str | None = None) -> Holder:
         """Seal a person under a new id. Without an id number nobody can be recognised, and lookup is None."""

@@ -30,7 +30,19 @@ from tidehall.hall.wire import AlertView, HallRef, HallView, LineView, TicketVie
 from tidehall.live import Ask, HallKeeper, Outcome
 from tidehall.queue.tickets import Channel, Ticket, TicketState
 
-__all__ = ["CALLS", "PHONE", "BoardAnswer", "EventView", "JournalView", "TextView", "TicketId", "ticket_by_token"]
+__all__ = [
+    "CALLS",
+    "LEAST_STRANGERS_KEY",
+    "PHONE",
+    "BoardAnswer",
+    "EventView",
+    "JournalView",
+    "TextView",
+    "TicketId",
+    "good",
+    "reached",
+    "ticket_by_token",
+]
 
 #: Whoever takes a number on the phone channel without a principal.
 PHONE = Principal("phone", frozenset())
@@ -414,9 +426,10 @@ _CALLING = (*_BUSY, "window_paused", "window_closed")
 
 
 def _window(action: str, about: str, body: type[Any], build: Build, *problems: str, materials: bool = False) -> Call:
+    run = at_window(build, materials=materials)
     return Call(
-        "POST", f"{_WINDOW}/{action}", f"window_{action.replace('-', '_')}", about, at_window(build, materials=materials),
-        WindowAnswer, body=body, rights=("window",), problems=problems, part="windows",
+        "POST", f"{_WINDOW}/{action}", f"window_{action.replace('-', '_')}", about, run, WindowAnswer,
+        body=body, rights=("window",), problems=problems, part="windows",
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from tidehall.display import views
 from tidehall.display.http.access import COOKIE, LASTS_S, Access, Links
-from tidehall.display.http.api import CALLS, PHONE, reached
+from tidehall.display.http.api import CALLS, LEAST_STRANGERS_KEY, PHONE, good, reached
 from tidehall.display.http.bodies import read
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
 from tidehall.display.http.docs import docs_page
@@ -107,7 +107,9 @@ async def _what(edge: Edge, call: Call, asked: Asked, raw: bytes | None) -> None
     if raw is None:
         raw = await body_of(request)
     key = request.headers.get("idempotency-key")
-    faulty = key is not None and (_KEY.match(key) is None or (asked.principal is PHONE and len(key) < 16))
+    faulty = key is not None and (
+        _KEY.match(key) is None or (asked.principal is PHONE and len(key) < LEAST_STRANGERS_KEY)
+    )
     try:
         asked.body = read(raw, call.body)
     except Problem as problem:
@@ -160,7 +162,7 @@ def _refused(asked: Asked, no: Refusal) -> Problem:
 
 
 async def _health(edge: Edge, asked: Asked) -> Response:
-    return Response(b'{"status":"up"}', media_type="application/json")
+    return good(StatusView("up"))
 
 
 async def _ready(edge: Edge, asked: Asked) -> Response:
@@ -172,7 +174,7 @@ async def _ready(edge: Edge, asked: Asked) -> Response:
     keepers = edge.house.halls.values()
     if any(keeper.stale_since is not None or keeper.committed.state.plan is None for keeper in keepers):
         raise Problem("not_ready", retry_after_s=1)
-    return Response(msgspec.json.encode({"status": "ready", "halls": list(edge.house.halls)}), media_type="application/json")
+    return good(StatusView("ready", list(edge.house.halls)))
 
 
 async def _metrics(edge: Edge, asked: Asked) -> Response:

@@ -53,11 +53,11 @@ class Body(Struct, frozen=True, forbid_unknown_fields=True):
     """The root of all request bodies."""
 
 
-class Empty(Body):
+class Empty(Body, frozen=True):
     """Nothing has to be said; no body at all is as good."""
 
 
-class HolderBody(Body):
+class HolderBody(Body, frozen=True):
     """Who takes the number: sealed before anything else sees it, masked wherever it is shown."""
 
     name: Text | None = None
@@ -65,7 +65,7 @@ class HolderBody(Body):
     phone: Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[0-9+() \-]+(?![\s\S])")] | None = None
 
 
-class TakeBody(Body):
+class TakeBody(Body, frozen=True):
     """Take a number for a line or for an item (one of the two; both when the item belongs to the line)."""
 
     channel: Channel
@@ -75,39 +75,39 @@ class TakeBody(Body):
     holder: HolderBody | None = None
 
 
-class SignInBody(Body):
+class SignInBody(Body, frozen=True):
     """Who sits down; `take_over` displaces whoever sits there."""
 
     staff: Id
     take_over: bool = False
 
 
-class PauseBody(Body):
+class PauseBody(Body, frozen=True):
     """Why the window rests: a known code or a text (sealed)."""
 
     reason: Text
 
 
-class CallBody(Body):
+class CallBody(Body, frozen=True):
     """A chosen `ticket` is called out of turn and needs a `reason`."""
 
     ticket: Id | None = None
     reason: Text | None = None
 
 
-class SuspendBody(Body):
+class SuspendBody(Body, frozen=True):
     """away: fetches papers · hold: papers stay here · step: something else must happen first."""
 
     kind: Parked
 
 
-class UnsuspendBody(Body):
+class UnsuspendBody(Body, frozen=True):
     """The parked ticket to take up again."""
 
     ticket: Id
 
 
-class TransferBody(Body):
+class TransferBody(Body, frozen=True):
     """To a line or to a window, one of the two; `front` and `end` need a `reason`."""
 
     line: Id | None = None
@@ -117,33 +117,33 @@ class TransferBody(Body):
     note: Text | None = None
 
 
-class RejectBody(Body):
+class RejectBody(Body, frozen=True):
     """Everything that is missing, at once: codes of materials or texts (sealed)."""
 
     missing: Annotated[list[Text], Meta(min_length=1, max_length=50)]
 
 
-class ItemsBody(Body):
+class ItemsBody(Body, frozen=True):
     """What this visit is about; `current` is the item in work."""
 
     items: Ids
     current: Id | None = None
 
 
-class LinesBody(Body):
+class LinesBody(Body, frozen=True):
     """What the window serves, until the end of the day unless `keep`."""
 
     lines: Annotated[list[Id], Meta(max_length=50)]
     keep: bool = False
 
 
-class ReasonBody(Body):
+class ReasonBody(Body, frozen=True):
     """Why: a known code or a text (sealed)."""
 
     reason: Text
 
 
-class PriorityBody(Body):
+class PriorityBody(Body, frozen=True):
     """The priority class whose proof was seen; `normal` refuses a claim."""
 
     priority: Id
@@ -180,9 +180,7 @@ def faults(value: Any, kind: Any, place: str) -> Iterator[Fault]:
             return
     plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     if get_origin(plain) is list and isinstance(value, list):
-        inner = [
-            fault for i, part in enumerate(value) for fault in faults(part, get_args(plain)[0], f"{place}[{i}]")
-        ]
+        inner = [fault for i, part in enumerate(value) for fault in faults(part, get_args(plain)[0], f"{place}[{i}]")]
         if inner:
             yield from inner
             return

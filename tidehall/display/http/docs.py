@@ -61,7 +61,7 @@ def _operations(data: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
                     method.upper(), path, said["operationId"], said["summary"], "security" in said,
                     [p for p in said.get("parameters", ()) if p["in"] != "header"],
                     None if body is None else _name(body), f"{done} {_name(schema)}",
-                    [(status, _codes(told["description"])) for status, told in said["responses"].items() if status != done],
+                    [(status, _codes(no["description"])) for status, no in said["responses"].items() if status != done],
                 ),
             )  # fmt: skip
 

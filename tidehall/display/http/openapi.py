@@ -43,7 +43,7 @@ _LANGUAGE = {
     "description": "The language of sentences: zh (default) or en.",
     "schema": {"type": "string"},
 }
-_SECURITY = [{"bearer": []}, {"cookie": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 
 
 def document(calls: Sequence[Call]) -> dict[str, Any]:
@@ -114,7 +114,10 @@ def _refused(status: int, codes: list[str], schema: Any) -> dict[str, Any]:
         "content": {"application/problem+json": {"schema": schema}},
     }
     if status in (429, 503):
-        seconds = {"description": "Seconds to wait before the same request is sent again.", "schema": {"type": "integer"}}
+        seconds = {
+            "description": "Seconds to wait before the same request is sent again.",
+            "schema": {"type": "integer"},
+        }
         found["headers"] = {"Retry-After": seconds}
     if status == 401:
         found["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

@@ -85,12 +85,12 @@ class ProblemView(Struct, frozen=True):
     errors: tuple[FieldView, ...] | UnsetType = UNSET
     ticket: TicketView | UnsetType = UNSET
     seq: int | UnsetType = UNSET
-    line: str | None | UnsetType = UNSET
-    window: str | None | UnsetType = UNSET
+    line: str | UnsetType | None = UNSET
+    window: str | UnsetType | None = UNSET
     number: str | UnsetType = UNSET
     state: str | UnsetType = UNSET
     allowed_at: str | UnsetType = UNSET
-    opens_at: str | None | UnsetType = UNSET
+    opens_at: str | UnsetType | None = UNSET
 
 
 class Problem(Exception):
@@ -191,9 +191,8 @@ def answer_problem(problem: Problem, lang: str) -> Response:
     """The problem as an HTTP answer."""
     code, status = problem.code, problem.status
     filled = {**problem.details, **problem.sentence}
-    detail_key = f"problem.{code}.detail"
-    if code == "issuing_ended" and filled.get("opens"):
-        detail_key = "problem.issuing_ended.opens"
+    variants = [f"problem.{code}.{name}" for name in ("number", "opens") if filled.get(name)]
+    detail_key = next((key for key in variants if has(key)), f"problem.{code}.detail")
     document: dict[str, Any] = {
         "type": f"/api/docs#{code}",
         "title": say(f"problem.{code}.title", lang),
@@ -203,8 +202,7 @@ def answer_problem(problem: Problem, lang: str) -> Response:
     }
     if problem.errors:
         document["errors"] = [
-            FieldView(fault.field, say(f"problem.field.{fault.word}", lang, **fault.params))
-            for fault in problem.errors
+            FieldView(fault.field, say(f"problem.field.{fault.word}", lang, **fault.params)) for fault in problem.errors
         ]
     if problem.allowed is not None:
         document["allowed"] = list(problem.allowed)
