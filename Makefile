@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location
+PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --no-warn-script-location
 # What was installed, and for which folder: a warm start does nothing, a moved or changed checkout sets up again.
 KEY := $(shell { cat pyproject.toml; pwd; } | cksum | cut -d ' ' -f 1)
 READY := .venv/.ready-$(KEY)
@@ -23,6 +23,7 @@ help:
 	@echo "make proof  the long proofs; their figures go into docs/"
 
 setup: $(READY)
+	@:
 
 $(READY):
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -41,6 +42,7 @@ run: $(READY)
 	@exec .venv/bin/tidehall serve --demo --plan halls/yangxin.toml --data data/demo $(ARGS)
 
 tools: $(TOOLS)
+	@:
 
 $(TOOLS): $(READY)
 	@echo "Setting up the tools of the tests in .venv, once"

@@ -22,6 +22,7 @@ from typing import Literal, Union, get_args, get_origin
 
 import msgspec
 
+from tidehall.command import parser
 from tidehall.display.http.problems import STATUS
 from tidehall.hall.commands import Command
 from tidehall.hall.events import Event
@@ -159,9 +160,7 @@ def problems() -> str:
     zh, en = words("zh"), words("en")
     rows = []
     for code in sorted(raised_codes().keys() | STATUS.keys()):
-        said = [
-            " ".join(f"{told.get(f'problem.{code}.{part}', '')}" for part in ("title", "detail")) for told in (en, zh)
-        ]
+        said = [f"**{told.get(f'problem.{code}.title')}** {told.get(f'problem.{code}.detail')}" for told in (en, zh)]
         rows.append((f"`{code}`", str(STATUS.get(code, 409)), *said))
     return table(("code", "status", "English", "中文"), rows)
 
@@ -220,7 +219,26 @@ def undo_life() -> str:
     return table(("what is taken back", "the ticket is again"), rows)
 
 
+def command_line() -> str:
+    """Every command of `tidehall` with its options, as its own help says it."""
+    rows: list[tuple[str, ...]] = []
+
+    def add(one: argparse.ArgumentParser, what: str) -> None:
+        below = [action for action in one._actions if isinstance(action, argparse._SubParsersAction)]  # no public way
+        for action in below:
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, sub in action.choices.items():
+                add(sub, helps.get(name, ""))
+        if not below:
+            usage = " ".join(one.format_usage().removeprefix("usage: ").split())
+            rows.append((f"`{usage.replace('[-h] ', '')}`", what))
+
+    add(parser(), "")
+    return table(("command", "does"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "command-line": command_line,
     "commands": commands,
     "events": events,
     "problems": problems,
@@ -238,9 +256,9 @@ def updated(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """0: up to date or brought up to date; 1: stale (only with --check)."""
-    parser = argparse.ArgumentParser(description="Write the generated parts of docs/reference.md.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 when something is stale")
-    check = parser.parse_args(arguments).check
+    options = argparse.ArgumentParser(description="Write the generated parts of docs/reference.md.")
+    options.add_argument("--check", action="store_true", help="change nothing; exit with 1 when something is stale")
+    check = options.parse_args(arguments).check
     old = REFERENCE.read_text("utf-8")
     new = updated(old)
     if new == old:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -49,7 +49,7 @@ from tidehall.display.views import (
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.state import Alert, Call, HallState
-from tidehall.hall.wire import TicketView
+from tidehall.hall.wire import LineView, TicketView, WindowView
 from tidehall.queue.tickets import Ticket
 
 __all__ = ["BoardChannel", "Channel", "DeskChannel", "Frame", "Keeper", "PhoneChannel", "Scene", "StaffChannel",
@@ -60,6 +60,8 @@ KEPT = 2_000
 KEPT_S = 600.0
 
 encode = msgspec.json.Encoder().encode
+
+T = TypeVar("T")
 
 
 class Keeper(Protocol):
@@ -83,34 +85,41 @@ class Scene:
     def __init__(self, keeper: Keeper, *, demo: bool) -> None:
         self.keeper = keeper
         self.demo = demo
-        self.lists_at = -1
-        self.lists: dict[tuple[str, ...], tuple[TicketView, ...]] = {}
-        self.parked: list[Ticket] = []
+        self.made_at = -1
+        self.made: dict[tuple[str, object], Any] = {}
 
     @property
     def hall(self) -> Hall:
         """The committed hall; never kept, the keeper may put another object in its place."""
         return self.keeper.committed
 
-    def look(self) -> None:
-        """Make the shared lists anew when the hall has moved."""
-        if self.lists_at != self.hall.state.seq:
-            self.lists_at = self.hall.state.seq
-            self.lists.clear()
-            self.parked = [t for t in self.hall.state.tickets.values() if t.state == "suspended"]
+    def once(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once per journal position for all channels that show it."""
+        seq = self.keeper.committed.state.seq
+        if self.made_at != seq:
+            self.made_at = seq
+            self.made.clear()
+        found = self.made.get((kind, key))
+        if found is None:
+            found = self.made[kind, key] = make()
+        return cast(T, found)
 
     def suspended(self) -> list[Ticket]:
         """All parked tickets."""
-        self.look()
-        return self.parked
+        tickets = self.hall.state.tickets
+        return self.once("suspended", "", lambda: [t for t in tickets.values() if t.state == "suspended"])
 
-    def waiting(self, lines: tuple[str, ...]) -> tuple[TicketView, ...]:
+    def waiting(self, lines: tuple[str, ...], now: int) -> tuple[TicketView, ...]:
         """The waiting list of some lines."""
-        self.look()
-        found = self.lists.get(lines)
-        if found is None:
-            found = self.lists[lines] = desk_waiting(self.hall, lines, self.keeper.now())
-        return found
+        return self.once("waiting", lines, lambda: desk_waiting(self.hall, lines, now))
+
+    def window(self, id: str, now: int) -> WindowView:
+        """A window for staff."""
+        return self.once("window", id, lambda: window_view(self.hall, id, now, staff=True))
+
+    def line(self, id: str, now: int) -> LineView:
+        """A line."""
+        return self.once("line", id, lambda: line_view(self.hall, id, now))
 
 
 class Frame(NamedTuple):
@@ -200,13 +209,13 @@ class Channel(ABC):
         for listener in self.listeners:
             listener.refresh()
 
-    def advance(self, clock: float, call: Call | None = None) -> bool:
+    def advance(self, clock: float, call: Call | None = None) -> None:
         """Add the frame that leads to the committed state, if anything changed; it tells of `call` if one is given."""
-        hall = self.scene.hall
+        hall = self.scene.keeper.committed
         state = hall.state
         seq = self.position(state)
         if seq <= self.seq:
-            return False
+            return
         frame = {"type": "update", "prev": self.seq, "seq": seq, "at": time_text(state, state.last_at)}
         frame |= self.changes(hall, self.scene.keeper.now())
         if call is not None:
@@ -218,7 +227,6 @@ class Channel(ABC):
             self.first += 1
         for listener in self.listeners:
             listener.poke()
-        return True
 
     def snapshot(self) -> str:
         """The whole object as it stands; made once for all who come in the same second."""
@@ -448,10 +456,10 @@ class StaffChannel(Channel):
             window = state.windows[id]
             ticket = state.tickets.get(window.ticket) if window.ticket else None
             if max(window.seq, ticket.seq if ticket is not None else 0) > self.seq:
-                windows.append(window_view(hall, id, now, staff=True))
+                windows.append(self.scene.window(id, now))
         if windows:
             found["windows"] = windows
-        if lines := [line_view(hall, id, now) for id in self.lines if state.lines[id].seq > self.seq]:
+        if lines := [self.scene.line(id, now) for id in self.lines if state.lines[id].seq > self.seq]:
             found["lines"] = lines
         standing = self.standing(state, now)
         for name, value in standing.items():
@@ -501,10 +509,10 @@ class DeskChannel(StaffChannel):
         state = hall.state
         found = self.moved(hall, now)
         window = state.windows[self.id]
-        found["window"] = window_view(hall, self.id, now, staff=True)
+        found["window"] = self.scene.window(self.id, now)
         self.allowed = state.allowed(self.id, now)
         if window.seq > self.seq or any(state.lines[line].seq > self.seq for line in window.lines):
-            found["waiting"] = self.scene.waiting(window.lines)
+            found["waiting"] = self.scene.waiting(window.lines, now)
         parked = self.standing_parked(state)
         if parked != self.parked:
             found["parked"] = desk_parked(hall, self.id, now)

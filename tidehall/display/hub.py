@@ -108,7 +108,9 @@ class Hub:
         """The commit is whole: everything else that changed goes out, one frame per channel."""
         state = self.keeper.committed.state
         clock = self.clock()
-        for channel in self.channels():
+        for channel in self.boards.values():
+            channel.advance(clock)
+        for channel in list(self.private.values()):
             if channel.exists(state):
                 channel.advance(clock)
             else:  # a ticket after the day turn

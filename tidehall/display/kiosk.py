@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from msgspec import to_builtins
 
-from tidehall.display.views import line_view, windows_text
+from tidehall.display.views import line_view, phone_windows
 from tidehall.hall.engine import Hall
 from tidehall.hall.plan import Item, Plan
 from tidehall.locales import say
@@ -144,7 +144,7 @@ def choice(hall: Hall, visit: Visit, now: int) -> dict[str, Any] | None:
         return None
     line = line_view(hall, line_id, now)
     zone = next(zone for zone in plan.zones if zone.id == state.lines[line_id].zone)
-    windows = windows_text(state, line_id)
+    windows = phone_windows(state, line_id)
     return {
         "item": item.code if item is not None else None,
         "line": line_id,

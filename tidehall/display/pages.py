@@ -1,5 +1,547 @@
-"""Placeholder until the pages' author puts the real module here: pages(house, *, access, demo?) -> list of routes."""
+"""The pages: front door, boards, window strips, kiosk, phone ticket, window terminals, guide desk.
+
+Law: every page is right as the server sends it, from the committed state; scripts only keep it so. What a page does
+goes through the very calls of the HTTP API, forms too.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from msgspec import to_builtins
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from tidehall.display import kiosk, views
+from tidehall.display.assets import Assets
+from tidehall.display.http.access import Access
+from tidehall.display.http.api import CALLS, ticket_by_token
+from tidehall.display.http.app import answer
+from tidehall.display.http.calls import Call, Edge
+from tidehall.display.http.limits import Rates
+from tidehall.display.http.metrics import Metrics
+from tidehall.display.http.problems import Problem
+from tidehall.display.kiosk import Visit
+from tidehall.display.rendering import Renderer, minutes_range, qr, today, visitor_language
+from tidehall.hall.calendar import local_text
+from tidehall.hall.errors import Refusal
+from tidehall.hall.plan import Plan
+from tidehall.live import HallKeeper, House
+from tidehall.locales import has, say
+from tidehall.queue.tickets import TICKET_LIFE, Ticket, TicketState
+from tidehall.store.errors import StoreError
+
+__all__ = ["KEYS", "Pages", "pages"]
+
+BY_NAME: Mapping[str, Call] = {call.name: call for call in CALLS}
+#: The row of keys of a terminal.
+KEYS = (
+    ("F1", "call"), ("F2", "recall"), ("F3", "no-show"), ("F4", "start"), ("F5", "suspend"),
+    ("F6", "transfer"), ("F7", "reject"), ("F8", "finish"), ("F9", "pause"),
+)  # fmt: skip
+#: What people may do with a ticket → the event that its life must then allow.
+CITIZEN = {"back": "ticket_returned", "postpone": "ticket_postponed", "cancel": "ticket_cancelled"}
+GUIDE = {
+    "restore": "ticket_restored", "cancel": "ticket_cancelled", "back": "ticket_returned",
+    "confirm": "priority_confirmed", "refuse": "priority_confirmed",
+}  # fmt: skip
+#: Seconds without a touch after which a kiosk begins anew.
+IDLE_S = 30
+#: Tickets in one list of the guide desk.
+MOST_TICKETS = 20
 
 
-def pages(house, *, access):  # type: ignore[no-untyped-def]
-    return []
+class Said(NamedTuple):
+    """The API's answer to a form."""
+
+    ok: bool
+    body: dict[str, Any]
+    sentence: str
+
+
+def life(acts: Mapping[str, str]) -> dict[str, list[str]]:
+    """state → which of `acts` the ticket's life has there."""
+    return {state.value: [act for act, kind in acts.items() if kind in TICKET_LIFE[state]] for state in TicketState}
+
+
+def script_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values for a page's data island."""
+    found: dict[str, Any] = to_builtins(data)
+    return found
+
+
+def waiting_sentence(ticket: Mapping[str, Any], lang: str) -> str:
+    """The one sentence of a phone page; the same choice as `sentence` in static/js/ticket_state.js."""
+    key = f"phone.{ticket['state']}"
+    if ticket["state"] == "waiting" and ticket["calls"] > 0:
+        key = "phone.waiting_again"
+    if ticket["state"] == "suspended" and has(f"phone.suspended_{ticket.get('parked')}"):
+        key = f"phone.suspended_{ticket['parked']}"
+    return say(key, lang, label=ticket["window_label"] or "")
+
+
+class Pages:
+    """All pages of a house."""
+
+    def __init__(self, edge: Edge, assets: Assets) -> None:
+        self.edge = edge
+        self.assets = assets
+        self.render = Renderer(assets)
+
+    def routes(self) -> list[Route]:
+        """The pages' addresses (contract.md "Pages"), and the static files'."""
+        rows: tuple[tuple[str, Callable[[Request], Awaitable[Response]], list[str]], ...] = (
+            ("/", self.door, ["GET"]),
+            ("/board/{hall}/window/{window}", self.strip, ["GET"]),
+            ("/board/{hall}/{board}", self.board, ["GET"]),
+            ("/kiosk/{hall}", self.kiosk, ["GET"]),
+            ("/kiosk/{hall}", self.kiosk_take, ["POST"]),
+            ("/t/{token}", self.phone, ["GET"]),
+            ("/t/{token}", self.phone_act, ["POST"]),
+            ("/desk/{hall}/window/{window}", self.desk, ["GET"]),
+            ("/desk/{hall}/guide", self.guide, ["GET"]),
+            ("/desk/{hall}/guide/state", self.guide_state, ["GET"]),
+        )
+        return [Route(path, endpoint, methods=methods) for path, endpoint, methods in rows] + [self.assets.route()]
+
+    # ---- what all pages need
+
+    def keeper(self, request: Request) -> HallKeeper | None:
+        """The hall that the address names; None when there is none with a plan."""
+        keeper = self.edge.house.halls.get(str(request.path_params["hall"]))
+        return keeper if keeper is not None and keeper.committed.state.plan is not None else None
+
+    def island(self, keeper: HallKeeper, lang: str, *prefixes: str, **more: Any) -> dict[str, Any]:
+        """What every page's script is given."""
+        state = keeper.committed.state
+        common = {
+            "hall": keeper.id,
+            "lang": lang,
+            "now": local_text(keeper.now(), state.zone_name),
+            "zone": state.rules.hall.time_zone,
+            "words": self.render.sentences(lang, *prefixes),
+        }
+        return script_data(common | more)
+
+    def stale(self, keeper: HallKeeper) -> str | None:
+        """Since when the database is away, for people."""
+        return None if keeper.stale_since is None else local_text(keeper.stale_since, keeper.committed.state.zone_name)
+
+    def message(self, lang: str, status: int, heading: str, *lines: str) -> Response:
+        """A page that only says something."""
+        values = {"heading": say(heading, lang), "lines": [say(line, lang) for line in lines]}
+        return self.render.page("say.html", lang, status=status, link="/", link_text=say("common.home", lang), **values)
+
+    def unknown(self, lang: str) -> Response:
+        """404 in words."""
+        return self.message(lang, 404, "common.unknown_page", "common.unknown_page_why")
+
+    def kept_out(self, request: Request, lang: str, right: str, window: str | None = None) -> Response | None:
+        """A page that says how to get in, or None for who is in."""
+        try:
+            self.edge.access.allow(request, (right,), str(request.path_params["hall"]), window)
+        except Problem as no:
+            lines = ("common.not_in_how", "common.not_in_command")
+            return self.message(lang, no.status, "common.not_in", *lines)
+        return None
+
+    async def send(
+        self, request: Request, name: str, path: Mapping[str, str], body: object, *, lang: str, key: str
+    ) -> Said:
+        """Make the API call `name` for a form, with the visitor's own cookie and address."""
+        call = BY_NAME[name]
+        kept = {b"cookie", b"host", b"origin", b"authorization"}
+        headers = [(n, v) for n, v in request.scope["headers"] if n in kept]
+        headers += [(b"accept-language", lang.encode()), (b"idempotency-key", key.encode("ascii", "replace"))]
+        raw = json.dumps(body).encode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        where = call.path.format(**path)
+        scope = {**request.scope, "method": "POST", "path": where, "raw_path": where.encode(), "query_string": b"",
+                 "path_params": dict(path), "headers": headers}  # fmt: skip
+        response = await answer(self.edge, call, Request(scope, receive))
+        found = json.loads(bytes(response.body))
+        return Said(response.status_code < 400, found, found.get("detail", ""))
+
+    # ---- front door
+
+    async def door(self, request: Request) -> Response:
+        """`/`: which screens there are."""
+        lang = visitor_language(request)
+        halls = []
+        for keeper in self.edge.house.halls.values():
+            state = keeper.committed.state
+            if state.plan is None:
+                continue
+            plan, windows = state.plan, state.windows.values()
+            halls.append(
+                {
+                    "id": keeper.id,
+                    "name": plan.hall.name,
+                    "open": state.in_session,
+                    "demo": self.edge.demo,
+                    "stale_since": self.stale(keeper),
+                    "boards": [
+                        {"id": b.id, "title": self.board_title(plan, b.id, lang)} for b in plan.boards
+                    ],
+                    "zones": [
+                        {"name": z.name, "windows": sorted((w for w in windows if w.zone == z.id), key=by_label)}
+                        for z in plan.zones
+                    ],
+                }
+            )  # fmt: skip
+        return self.render.page("door.html", lang, halls=halls)
+
+    def board_title(self, plan: Plan, board_id: str, lang: str) -> str:
+        """A board's name: its own, its only zone's, or the hall's."""
+        board = next(b for b in plan.boards if b.id == board_id)
+        zones = [z.name for z in plan.zones if z.id in board.zones]
+        name = board.name or (zones[0] if len(zones) == 1 else plan.hall.name)
+        return name.get(lang) or name.get("zh") or board.id
+
+    # ---- boards
+
+    async def board(self, request: Request) -> Response:
+        """`/board/{hall}/{board}`."""
+        lang = request.query_params.get("lang", "zh")
+        lang = lang if lang == "en" else "zh"
+        keeper = self.keeper(request)
+        if keeper is None:
+            return self.unknown(lang)
+        hall, now = keeper.committed, keeper.now()
+        try:
+            view = views.board_view(
+                hall, str(request.path_params["board"]), now, stale_since=keeper.stale_since, demo=self.edge.demo
+            )
+        except Refusal:
+            return self.unknown(lang)
+        board = script_data(to_builtins(view))
+        open_ids = {call["call_id"] for call in board["calls"]}
+        newest = board["calls"][-1] if board["calls"] else next(iter(board["recent"]), None)
+        zone_names = {zone["id"]: zone["name"].get(lang, "") for zone in board["zones"]}
+        many = len(board["zones"]) > 1
+        return self.render.page(
+            "board.html",
+            lang,
+            board=board,
+            title=self.board_title(hall.state.rules, view.id, lang),
+            hero=None if newest is None else {**newest, "open": newest["call_id"] in open_ids},
+            open_ids=open_ids,
+            many_zones=many,
+            zone_names=zone_names,
+            now=local_text(now, hall.state.zone_name),
+            today=today(now, hall.state.rules.hall.time_zone, lang),
+            given=self.island(keeper, lang, "board.", board=board, zones=zone_names if many else None),
+        )
+
+    async def strip(self, request: Request) -> Response:
+        """`/board/{hall}/window/{window}`."""
+        lang = "en" if request.query_params.get("lang") == "en" else "zh"
+        keeper = self.keeper(request)
+        if keeper is None:
+            return self.unknown(lang)
+        window = str(request.path_params["window"])
+        try:
+            view = views.strip_view(
+                keeper.committed, window, keeper.now(), stale_since=keeper.stale_since, demo=self.edge.demo
+            )
+        except Refusal:
+            return self.unknown(lang)
+        strip = script_data(to_builtins(view))
+        return self.render.page("strip.html", lang, strip=strip, given=self.island(keeper, lang, "strip.", strip=strip))
+
+    # ---- kiosk
+
+    async def kiosk(self, request: Request) -> Response:
+        """`/kiosk/{hall}`: every step up to the number, and the number."""
+        lang = "en" if request.query_params.get("lang") == "en" else "zh"
+        keeper = self.keeper(request)
+        if keeper is None:
+            return self.unknown(lang)
+        visit = Visit.read(keeper.id, lang, request.query_params)
+        token = request.query_params.get("ticket")
+        if token is not None:
+            return await self.kiosk_done(request, keeper, visit, token)
+        return self.kiosk_step(keeper, visit)
+
+    def kiosk_step(self, keeper: HallKeeper, visit: Visit, *, said: str = "", status: int = 200) -> Response:
+        """The page of one step, with what the hall said if it said no."""
+        hall, lang = keeper.committed, visit.lang
+        plan = hall.state.rules
+        step = visit.step
+        values: dict[str, Any] = {}
+        if step == "find":
+            found = [row | {"place": row["zone"].get(lang, "")} for row in kiosk.search(plan, visit.q)]
+            values = {
+                "found": found,
+                "any_found": any(row["hit"] for row in found),
+                "zones": kiosk.zones_with_lines(hall),
+            }
+        elif step == "zone":
+            zone = next((z for z in kiosk.zones_with_lines(hall) if z["id"] == visit.zone), None)
+            if zone is None:
+                return self.unknown(lang)
+            lines = [views.line_view(hall, row.id, keeper.now()) for row in plan.lines if row.zone == visit.zone]
+            values = {"zone": zone, "lines": lines, "items": kiosk.items_of_zone(plan, visit.zone)}
+        elif step == "confirm":
+            what = kiosk.choice(hall, visit, keeper.now())
+            if what is None:
+                return self.unknown(lang)
+            classes = self.priorities(plan, lang)
+            values = {"what": what, "priorities": [p for p in classes if p["id"] != "normal"]}
+        return self.kiosk_page(keeper, visit, step, said=said, status=status, **values)
+
+    def kiosk_page(
+        self, keeper: HallKeeper, visit: Visit, step: str, *, said: str = "", status: int = 200, **values: Any
+    ) -> Response:
+        """What all kiosk pages share."""
+        hall, lang = keeper.committed, visit.lang
+        state = hall.state
+        if keeper.stale_since is not None:
+            said = said or say("common.database_away", lang) + say("kiosk.to_desk_now", lang)
+        closed = ""
+        if not state.issuing:
+            opens = state.schedule.opens_next(keeper.now()) if state.schedule is not None else None
+            when = local_text(opens, state.zone_name)[5:16].replace("T", " ") if opens else ""
+            closed = say("kiosk.closed_now", lang, next=say("kiosk.opens_at", lang, time=when) if when else "")
+        return self.render.page(
+            "kiosk.html",
+            lang,
+            status=status,
+            hall=keeper.id,
+            hall_name=state.rules.hall.name,
+            demo_on=self.edge.demo,
+            large=visit.large,
+            step=step,
+            door=visit.door,
+            q=visit.q,
+            keep=visit.keep(),
+            link=visit.link,
+            here=visit.here,
+            back=visit.back(),
+            said=said,
+            closed=closed,
+            now=local_text(keeper.now(), state.zone_name),
+            given=self.island(keeper, lang, "kiosk.", idle_s=IDLE_S),
+            **values,
+        )
+
+    async def kiosk_take(self, request: Request) -> Response:
+        """The form of the confirm card: take the number and show it."""
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        keeper = self.keeper(request)
+        visit = Visit.read(str(request.path_params["hall"]), "en" if form.get("lang") == "en" else "zh", form)
+        if keeper is None:
+            return self.unknown(visit.lang)
+        grants = self.edge.access.grants(request)
+        own = Access.find(grants, ("take",), keeper.id) is not None
+        body = {"channel": "kiosk" if own else "phone", "priority": form.get("priority") or "normal"}
+        body |= {"item": visit.item} if visit.item else {"line": visit.line}
+        said = await self.send(request, "take_ticket", {"hall": keeper.id}, body, lang=visit.lang, key=visit.key)
+        if not said.ok:
+            return self.kiosk_step(keeper, visit, said=said.sentence, status=409)
+        where = visit.link(ticket=said.body["token"])
+        return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
+
+    async def kiosk_done(self, request: Request, keeper: HallKeeper, visit: Visit, token: str) -> Response:
+        """The number, huge, with the way to follow it on a phone."""
+        found = await self.own(token)
+        if found is None or found[0].id != keeper.id:
+            return self.kiosk_step(keeper, visit)
+        ticket, lang = found[1], visit.lang
+        view = script_data(to_builtins(views.phone_view(keeper.committed, ticket, keeper.now())))
+        pair = minutes_range(view["shown"])
+        about = say("common.range", lang, low=pair[0], high=pair[1]) if pair else say("common.no_estimate", lang)
+        place = say("kiosk.where_text", lang, zone=view["zone_name"][lang], windows=view["windows_text"][lang])
+        ahead = say("kiosk.ahead", lang, n=view["ahead"]) if view["ahead"] else say("kiosk.nobody_ahead", lang)
+        materials = self.materials(keeper, ticket)
+        return self.kiosk_page(
+            keeper,
+            visit,
+            "done",
+            ticket=view,
+            sentence=[ahead, about, place],
+            qr=qr(f"{str(request.base_url).rstrip('/')}/t/{token}"),
+            what={"materials": materials},
+        )
+
+    # ---- phone
+
+    async def own(self, token: str) -> tuple[HallKeeper, Ticket] | None:
+        """The citizen's ticket, or None."""
+        try:
+            return await ticket_by_token(self.edge, token)
+        except (Problem, StoreError):
+            return None
+
+    def materials(self, keeper: HallKeeper, ticket: Ticket) -> list[dict[str, Any]]:
+        """What the ticket's items ask for, each paper once."""
+        found: dict[str, dict[str, Any]] = {}
+        for item in keeper.committed.state.rules.items:
+            if item.code in ticket.items:
+                found |= {m.code: to_builtins(m) for m in item.materials}
+        return list(found.values())
+
+    async def phone(self, request: Request) -> Response:
+        """`/t/{token}`."""
+        return await self.phone_page(request, visitor_language(request))
+
+    async def phone_page(self, request: Request, lang: str, *, said: str = "", status: int = 200) -> Response:
+        """The ticket, with what the hall said if it said no."""
+        token = str(request.path_params["token"])
+        found = await self.own(token)
+        if found is None:
+            return self.message(lang, 404, "phone.unknown", "phone.unknown_why")
+        keeper, ticket = found
+        view = views.phone_view(
+            keeper.committed, ticket, keeper.now(), stale_since=keeper.stale_since, demo=self.edge.demo
+        )
+        plain = script_data(to_builtins(view)) | {"parked": ticket.parked.value if ticket.parked else None}
+        possible = life(CITIZEN)
+        can = {act: act in possible[ticket.state.value] for act in CITIZEN}
+        can["back"] = can["back"] and ticket.parked == "away"
+        given = self.island(
+            keeper, lang, "phone.", ticket=plain, token=token, can=possible, stale_since=self.stale(keeper)
+        )
+        return self.render.page(
+            "phone.html",
+            lang,
+            status=status,
+            ticket=plain,
+            hall_name=plain["hall_name"],
+            demo_on=self.edge.demo,
+            sentence=waiting_sentence(plain, lang),
+            can=can,
+            key=secrets.token_urlsafe(12),
+            bring=self.materials(keeper, ticket) if ticket.state in ("waiting", "called", "suspended") else [],
+            stale_since=self.stale(keeper),
+            said=said,
+            given=given,
+        )
+
+    async def phone_act(self, request: Request) -> Response:
+        """The phone page's form, without scripts: cancel, postpone, back."""
+        lang = visitor_language(request)
+        form = await request.form()
+        token, act = str(request.path_params["token"]), str(form.get("do", ""))
+        if act not in CITIZEN:
+            return self.unknown(lang)
+        key = str(form.get("key") or secrets.token_urlsafe(12))[:80]
+        said = await self.send(request, f"own_ticket_{act}", {"token": token}, {}, lang=lang, key=f"page.{act}.{key}")
+        if said.ok:
+            return RedirectResponse(f"/t/{quote(token)}?lang={lang}", 303)
+        return await self.phone_page(request, lang, said=said.sentence, status=409)
+
+    # ---- desks
+
+    def priorities(self, plan: Plan, lang: str) -> list[dict[str, str]]:
+        """The priority classes that people can claim; booked ones come from a booking."""
+        names = plan.priority_names
+        return [{"id": p, "name": names.get(p, {}).get(lang, p)} for p in plan.priority if p != "booked"]
+
+    def desk_words(self, plan: Plan, lang: str) -> dict[str, Any]:
+        """The names that a desk's script looks up."""
+        return {
+            "items": {i.code: {"name": i.name, "materials": i.materials} for i in plan.items},
+            "lines": {row.id: row.name.get(lang, row.id) for row in plan.lines},
+            "windows": {w.id: w.label for w in plan.windows},
+            "priorities": {p: plan.priority_names.get(p, {}).get(lang, p) for p in plan.priority},
+        }
+
+    async def desk(self, request: Request) -> Response:
+        """`/desk/{hall}/window/{window}`."""
+        lang = visitor_language(request)
+        keeper, window = self.keeper(request), str(request.path_params["window"])
+        if out := self.kept_out(request, lang, "window", window):
+            return out
+        if keeper is None or window not in keeper.committed.state.windows:
+            return self.unknown(lang)
+        hall, plan = keeper.committed, keeper.committed.state.rules
+        view = views.desk_view(hall, window, keeper.now(), stale_since=keeper.stale_since, demo=self.edge.demo)
+        desk = script_data(to_builtins(view))
+        served = [line.name.get(lang, line.id) for line in plan.lines if line.id in view.window.lines]
+        zones = [
+            {
+                "name": zone.name,
+                "lines": [line for line in plan.lines if line.zone == zone.id],
+                "windows": [w for w in plan.windows if w.zone == zone.id and w.lines],
+            }
+            for zone in plan.zones
+        ]
+        words_given = self.desk_words(plan, lang)
+        return self.render.page(
+            "desk.html",
+            lang,
+            window=desk["window"],
+            zone_name=" · ".join(served),
+            zones=[zone for zone in zones if zone["lines"]],
+            keys=KEYS,
+            demo_on=self.edge.demo,
+            now=local_text(keeper.now(), hall.state.zone_name),
+            given=self.island(keeper, lang, "desk.", "strip.", desk=desk, window=window, **words_given),
+        )
+
+    async def guide(self, request: Request) -> Response:
+        """`/desk/{hall}/guide`."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if out := self.kept_out(request, lang, "guide"):
+            return out
+        if keeper is None:
+            return self.unknown(lang)
+        hall, plan = keeper.committed, keeper.committed.state.rules
+        view = views.staff_view(hall, keeper.now(), stale_since=keeper.stale_since, demo=self.edge.demo)
+        staff = script_data(to_builtins(view))
+        letters = {line.letter: line.id for line in plan.lines}
+        return self.render.page(
+            "guide.html",
+            lang,
+            hall_name=plan.hall.name,
+            demo_on=self.edge.demo,
+            lines=staff["lines"],
+            items=plan.items,
+            priorities=self.priorities(plan, lang),
+            now=local_text(keeper.now(), hall.state.zone_name),
+            given=self.island(
+                keeper, lang, "board.", "guide.", "desk.", staff=staff, letters=letters, can=life(GUIDE),
+                codes={i.code: True for i in plan.items}, **self.desk_words(plan, lang),
+            ),
+        )  # fmt: skip
+
+    async def guide_state(self, request: Request) -> Response:
+        """What the guide desk lists: the missed and void ones, or those of one `number`."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if out := self.kept_out(request, lang, "guide"):
+            return out
+        if keeper is None:
+            return self.unknown(lang)
+        hall, now = keeper.committed, keeper.now()
+        tickets = sorted(hall.state.tickets.values(), key=lambda t: -t.seq)
+        number = request.query_params.get("number")
+        if number is not None:
+            name, chosen = "found", [t for t in tickets if t.number == number.strip().upper()]
+        else:
+            missed = [t for t in tickets if t.state == TicketState.WAITING and t.misses]
+            name, chosen = "missed", missed + [t for t in tickets if t.state == TicketState.VOID]
+        rows = [views.ticket_view(hall, t, now, staff=True) for t in chosen[:MOST_TICKETS]]
+        body = json.dumps(to_builtins({name: rows}), ensure_ascii=False)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def pages(house: House, *, access: Access, rates: Rates | None = None, metrics: Metrics | None = None) -> list[Route]:
+    """All pages' routes, for the composition root; `rates` and `metrics` are best those of the HTTP door."""
+    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), house.demo)
+    return Pages(edge, Assets()).routes()
+
+
+def by_label(window: Any) -> tuple[int, str]:
+    """Windows in the order of their numbers."""
+    return (int(window.label) if window.label.isdecimal() else 10_000, window.label)

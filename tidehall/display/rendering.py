@@ -18,13 +18,16 @@ from starlette.responses import HTMLResponse
 from tidehall import locales
 from tidehall.display.assets import Assets
 
-__all__ = ["CSP", "Renderer", "local_clock", "qr", "visitor_language"]
+__all__ = ["CSP", "Renderer", "local_clock", "minutes_range", "qr", "today", "visitor_language"]
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-WEEKDAYS = {"zh": "一二三四五六日", "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")}
+WEEKDAYS = {
+    "zh": "一二三四五六日",
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
 
 
 def visitor_language(request: Request) -> str:
@@ -48,9 +51,9 @@ def local_clock(at: str) -> str:
     return datetime.fromisoformat(at).strftime("%H:%M")
 
 
-def today(now: int, zone: ZoneInfo, lang: str) -> str:
+def today(now: int, zone: str, lang: str) -> str:
     """The date (`now` in µs) as the board's script writes it too."""
-    moment = datetime.fromtimestamp(now / 1e6, zone)
+    moment = datetime.fromtimestamp(now / 1e6, ZoneInfo(zone))
     day = WEEKDAYS[lang][moment.weekday()]
     if lang == "zh":
         return f"{moment.month}月{moment.day}日星期{day}"

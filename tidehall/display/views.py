@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from tidehall.display.screens import (
     BoardLine,
@@ -293,7 +294,12 @@ def alerts_view(hall: Hall) -> tuple[AlertView, ...]:
 
 def call_view(hall: Hall, call: Call) -> CallView:
     """A call, with its sentence in every language that the hall speaks."""
-    state = hall.state
+    return call_words(call, hall.state.zone_name)
+
+
+@lru_cache(1024)  # a board shows the same eight calls again and again
+def call_words(call: Call, zone_name: str) -> CallView:
+    """See call_view."""
     return CallView(
         call_id=call.id,
         attempt=call.attempt,
@@ -301,7 +307,7 @@ def call_view(hall: Hall, call: Call) -> CallView:
         window=call.window,
         label=call.label,
         zone=call.zone,
-        at=time_text(state, call.at),
+        at=local_text(call.at, zone_name),
         say={lang: say("call.say", lang, number=call.number, window=call.label) for lang in ("zh", "en")},
     )
 
@@ -429,7 +435,7 @@ def spans(labels: list[str]) -> str:
 def phone_view(
     hall: Hall, ticket: Ticket, now: int, *, stale_since: int | None = None, demo: bool = False
 ) -> PhoneView:
-    """The citizen's own ticket."""
+    """The citizen's own ticket; which windows serve it is said while it waits."""
     state, plan = hall.state, hall.state.rules
     view = ticket_view(hall, ticket, now, staff=False)
     window = state.windows.get(ticket.window or "")
@@ -441,7 +447,7 @@ def phone_view(
         line_name=line_name(plan, ticket.line),
         zone_name=zone_name(plan, line.zone),
         window_label=None if window is None else window.label,
-        windows_text=phone_windows(state, ticket.line),
+        windows_text=phone_windows(state, ticket.line) if ticket.state == TicketState.WAITING else {"zh": "", "en": ""},
         shown=estimate_view(ticket.shown),
         range_min=range_of(state.estimate_of(ticket)),
         stale_since=optional_time(state, stale_since),

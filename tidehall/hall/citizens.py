@@ -16,6 +16,7 @@ from tidehall.queue.tickets import TICKET_LIFE, Channel, Ticket, TicketState
 
 __all__ = ["back", "cancel", "confirm", "may", "own_rank", "postpone", "restore", "take"]
 
+
 def may(t: Ticket, kind: str, code: str) -> None:
     """Refuse with `code` (`ticket_ended` for an ended ticket) when the life table has no such step."""
     if kind not in TICKET_LIFE[t.state]:

@@ -37,6 +37,7 @@ __all__ = [
     "BoardAnswer",
     "EventView",
     "JournalView",
+    "StripAnswer",
     "TextView",
     "TicketId",
     "good",
@@ -50,6 +51,8 @@ PHONE = Principal("phone", frozenset())
 LEAST_STRANGERS_KEY = 16
 #: The age that a card confirms as the priority class `senior` (domain.md 3).
 SENIOR_AGE = 60
+#: Events that no hall writes within the 5 s for which ?after waits: what lies further ahead is not waited for.
+MOST_TO_COME = 100_000
 #: Events in one answer of the journal.
 MOST_EVENTS = 1000
 
@@ -68,7 +71,16 @@ class BoardAnswer(Struct, frozen=True):
     epoch: str
     seq: int
     at: str
-    board: views.BoardView | views.StripView
+    board: views.BoardView
+
+
+class StripAnswer(Struct, frozen=True):
+    """The strip above a window, likewise."""
+
+    epoch: str
+    seq: int
+    at: str
+    board: views.StripView
 
 
 class EventView(Struct, frozen=True):
@@ -145,18 +157,17 @@ async def get_board(edge: Edge, asked: Asked) -> Response:
     keeper = asked.keeper
     hall, now, board = keeper.committed, keeper.now(), asked.path("board")
     state = hall.state
-    view: views.BoardView | views.StripView
+    at = local_text(now, state.zone_name)
     if board.startswith(views.STRIP):
         window = state.windows.get(board.removeprefix(views.STRIP))
         if window is None:
             raise Refusal("unknown_board", board=board)
-        seq = window.seq
-        view = views.strip_view(hall, window.id, now, stale_since=keeper.stale_since, demo=edge.demo)
-    else:
-        zones = views.board_plan(hall, board).zones
-        seq = max((state.zone_seq.get(zone, 0) for zone in zones), default=0)
-        view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo)
-    return good(BoardAnswer(keeper.epoch, seq, local_text(now, state.zone_name), view))
+        strip = views.strip_view(hall, window.id, now, stale_since=keeper.stale_since, demo=edge.demo)
+        return good(StripAnswer(keeper.epoch, window.seq, at, strip))
+    zones = views.board_plan(hall, board).zones
+    seq = max((state.zone_seq.get(zone, 0) for zone in zones), default=0)
+    view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo)
+    return good(BoardAnswer(keeper.epoch, seq, at, view))
 
 
 async def list_alerts(edge: Edge, asked: Asked) -> Response:
@@ -300,7 +311,10 @@ async def waited_for(keeper: HallKeeper, asked: Asked, id: str, *, staff: bool) 
 async def reached(keeper: HallKeeper, asked: Asked) -> None:
     """Wait for ?after=SEQ. Raises Problem invalid, behind."""
     after = whole_number(asked.request.query_params.get("after"), "after")
-    if after is not None and not await keeper.reached(after):
+    if after is None:
+        return
+    hopeless = after > keeper.committed.state.seq + MOST_TO_COME
+    if hopeless or not await keeper.reached(after):
         raise Problem("behind", retry_after_s=1, seq=keeper.committed.state.seq)
 
 
@@ -538,7 +552,7 @@ CALLS: tuple[Call, ...] = (
     Call("GET", f"{_HALL}/lines", "list_lines", "How the lines stand now.", list_lines, list[LineView],
          query=(AFTER,)),
     Call("GET", f"{_HALL}/boards/{{board}}", "get_board", "A board, or a window's strip as `window:ID`.", get_board,
-         BoardAnswer, query=(AFTER,), problems=("unknown_board",)),
+         (BoardAnswer, StripAnswer), query=(AFTER,), problems=("unknown_board",)),
     Call("GET", f"{_HALL}/alerts", "list_alerts", "Alerts.", list_alerts, list[AlertView], rights=("staff",),
          query=(AFTER,)),
     Call("GET", f"{_HALL}/journal", "get_journal", "The journal, for auditors.", get_journal, JournalView,

@@ -28,13 +28,12 @@ from tidehall.display.http.api import CALLS, LEAST_STRANGERS_KEY, PHONE, good, r
 from tidehall.display.http.bodies import read
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
 from tidehall.display.http.docs import docs_page
-from tidehall.display.http.house import House
 from tidehall.display.http.limits import Rates, body_of
 from tidehall.display.http.metrics import CONTENT_TYPE_LATEST, Metrics
 from tidehall.display.http.openapi import document
 from tidehall.display.http.problems import Fault, Problem, answer_problem, of_live, of_refusal
 from tidehall.hall.errors import Refusal
-from tidehall.live import JournalUnavailable, LiveError
+from tidehall.live import House, JournalUnavailable, LiveError
 from tidehall.locales import language, say
 from tidehall.store.errors import StoreError
 

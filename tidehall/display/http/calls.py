@@ -13,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidehall.display.http.access import Access, Principal
-from tidehall.display.http.house import House
 from tidehall.display.http.limits import Rates
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.problems import STATUS, Fault, Problem
-from tidehall.live import HallKeeper
+from tidehall.live import HallKeeper, House
 
 __all__ = ["AFTER", "Asked", "Call", "Edge", "Query", "whole_number"]
 
@@ -87,7 +86,7 @@ Run = Callable[[Edge, Asked], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `answer`: the type of its JSON, or None; `media`: the content type of what is no JSON.
+    """One call. `answer`: the type of its JSON (a tuple: one of several), or None; `media` then says what it is.
 
     `rights`: the principal needs one of these; none: open to all. `phone`: without a principal the rate-limited phone
     channel is let in. `problems`: codes beside those that follow from the rest.
@@ -125,6 +124,12 @@ class Call:
         if self.phone:
             found.append("too_many")
         object.__setattr__(self, "described", tuple(dict.fromkeys(found)))
+
+    def types(self) -> tuple[Any, ...]:
+        """The types that an answer may have."""
+        if self.answer is None:
+            return ()
+        return self.answer if isinstance(self.answer, tuple) else (self.answer,)
 
     def answering(self) -> dict[int, list[str]]:
         """Every status that is no success, with its codes."""

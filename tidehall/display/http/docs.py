@@ -71,6 +71,8 @@ def _name(schema: dict[str, Any]) -> str:
         return str(schema["$ref"].rsplit("/", 1)[1])
     if schema.get("type") == "array":
         return f"[{_name(schema['items'])}]"
+    if "anyOf" in schema:
+        return " | ".join(map(_name, schema["anyOf"]))
     return str(schema.get("type", ""))
 
 

@@ -1,16 +1,19 @@
 """How much anybody may send, how often strangers may ask, and what every answer tells the browser.
 
-Law: nothing is read beyond the limit, and a stranger's pace never slows the hall. Rates are counted per process.
+Law: nothing beyond the limit is kept or understood, and a stranger's pace never slows the hall. Rates are counted per
+process.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidehall.display.http.problems import Problem
@@ -19,6 +22,9 @@ __all__ = ["MOST_BYTES", "PHONE_RATE", "TICKET_RATE", "Rates", "SecurityHeaders"
 
 #: Bytes in a request's body.
 MOST_BYTES = 64 * 1024
+#: Bytes, and seconds, for which the rest of a body that is too long is thrown away before the answer.
+MOST_DISCARDED = 4 * 1024 * 1024
+DISCARD_S = 2.0
 #: Numbers taken without a principal, per address: a hall's whole wireless network may stand behind one.
 PHONE_RATE = "20/minute; 300/hour"
 #: Steps by one ticket's token; each is an event in the journal for ever.
@@ -40,23 +46,38 @@ _HEADERS: Mapping[bytes, bytes] = {
 
 
 async def body_of(request: Request) -> bytes:
-    """The request's body. Raises Problem too_large as soon as it must be longer than MOST_BYTES, and hangs up then."""
+    """The request's body. Raises Problem too_large for more than MOST_BYTES, which are never kept."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MOST_BYTES:
-        raise too_large()
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise too_large()
-        parts.append(part)
-    return b"".join(parts)
+    if not declared.isdecimal() or int(declared) <= MOST_BYTES:
+        async for part in request.stream():
+            size += len(part)
+            if size > MOST_BYTES:
+                break
+            parts.append(part)
+        else:
+            return b"".join(parts)
+    await _let_pass(request)
+    raise Problem("too_large", headers={"Connection": "close"}, sentence={"most": MOST_BYTES // 1024})
 
 
-def too_large() -> Problem:
-    """Too much was sent; the rest is not read, so this connection can carry no further request."""
-    return Problem("too_large", headers={"Connection": "close"}, sentence={"most": MOST_BYTES // 1024})
+async def _let_pass(request: Request) -> None:
+    """Throw away what is still coming, up to MOST_DISCARDED bytes and DISCARD_S seconds.
+
+    Whoever hangs up on a client that is still sending resets the connection, and the answer is often lost with it
+    (RFC 9112, 9.6). A client that asked before sending is answered at once.
+    """
+    if "expect" in request.headers:
+        return
+    passed = 0
+    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(DISCARD_S):
+            while passed < MOST_DISCARDED:
+                message = await request.receive()
+                passed += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
 
 
 class Rates:

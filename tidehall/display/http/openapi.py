@@ -48,7 +48,7 @@ _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 
 def document(calls: Sequence[Call]) -> dict[str, Any]:
     """The whole document as plain data."""
-    types = [ProblemView, *(t for call in calls for t in (call.answer, call.body) if t is not None)]
+    types = [ProblemView, *(t for call in calls for t in (*call.types(), call.body) if t is not None)]
     types = list({repr(t): t for t in types}.values())
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     schema_of = {repr(t): schema for t, schema in zip(types, schemas, strict=True)}
@@ -100,7 +100,8 @@ def _operation(call: Call, schema_of: dict[str, Any]) -> dict[str, Any]:
         found["parameters"] = parameters
     if call.rights:
         found["security"] = [*_SECURITY, {}] if call.phone else _SECURITY
-    content = {call.media: {"schema": {"type": "string"} if call.answer is None else schema_of[repr(call.answer)]}}
+    answers = [schema_of[repr(t)] for t in call.types()] or [{"type": "string"}]
+    content = {call.media: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}}
     found["responses"] = {str(call.status): {"description": "Done.", "content": content}}
     for status, codes in call.answering().items():
         found["responses"][str(status)] = _refused(status, codes, schema_of[repr(ProblemView)])

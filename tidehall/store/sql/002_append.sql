@@ -35,10 +35,14 @@ BEGIN
         seq := found_hall.seq;
         digest := found_hall.digest;
         -- A known command is told before a moved head: a repeat after a lost answer must find its first answer.
+        -- LIMIT keeps each look-up a look-up: planned on empty tables, a join would read all commands of the hall.
         IF EXISTS (
             SELECT FROM unnest(command_of, command_principal, command_key) AS given (place, principal, key)
-            JOIN tidehall.command AS kept
-              ON kept.hall = found_hall.hall AND kept.principal = given.principal AND kept.key = given.key
+            CROSS JOIN LATERAL (
+                SELECT FROM tidehall.command AS kept
+                WHERE kept.hall = found_hall.hall AND kept.principal = given.principal AND kept.key = given.key
+                LIMIT 1
+            ) AS known
             WHERE given.place = found_hall.place
         ) THEN
             outcome := 'repeated';
@@ -46,11 +50,19 @@ BEGIN
             outcome := 'behind';
         ELSIF EXISTS (
             SELECT FROM unnest(sealed_of, sealed_id) AS given (place, id)
-            JOIN tidehall.sealed AS kept ON kept.hall = found_hall.hall AND kept.id = given.id
+            CROSS JOIN LATERAL (
+                SELECT FROM tidehall.sealed AS kept
+                WHERE kept.hall = found_hall.hall AND kept.id = given.id
+                LIMIT 1
+            ) AS known
             WHERE given.place = found_hall.place
         ) OR EXISTS (
             SELECT FROM unnest(sealed_of, sealed_lookup) AS given (place, lookup)
-            JOIN tidehall.sealed AS kept ON kept.hall = found_hall.hall AND kept.lookup = given.lookup
+            CROSS JOIN LATERAL (
+                SELECT FROM tidehall.sealed AS kept
+                WHERE kept.hall = found_hall.hall AND kept.lookup = given.lookup
+                LIMIT 1
+            ) AS known
             WHERE given.place = found_hall.place
         ) THEN
             outcome := 'person_exists';

@@ -32,6 +32,7 @@ function paintStage() {
     const call = staged.call;
     put(slot(place, "number"), call.number);
     put(slot(place, "label"), call.label);
+    place.classList.toggle("wide", call.label.length > 3);
     if (page.zones) put(slot(place, "zone"), page.zones[call.zone]);
     place.classList.toggle("open", isOpen(board, call));
     const key = call.call_id + "/" + call.attempt;

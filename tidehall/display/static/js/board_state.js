@@ -20,7 +20,21 @@ export function advance(board, frame) {
   const next = Object.assign({}, board);
   if (frame.lines) next.lines = merge(board.lines, frame.lines);
   if (frame.windows) next.windows = merge(board.windows, frame.windows);
-  ["calls", "recent", "missed", "session", "issuing", "stale_since", "state", "number", "doing"].forEach((name) => {
+  return take(next, frame, ["calls", "recent", "missed", "session", "issuing", "stale_since"]);
+}
+
+/**
+ * @param {any} strip what stands above a window
+ * @param {any} frame an update or a beat
+ * @returns {any} the strip after it
+ */
+export function advanceStrip(strip, frame) {
+  return take(Object.assign({}, strip), frame, ["state", "number", "doing", "lines", "calls", "session", "stale_since"]);
+}
+
+/** @param {any} next @param {any} frame @param {string[]} names */
+function take(next, frame, names) {
+  names.forEach((name) => {
     if (frame[name] !== undefined) next[name] = frame[name];
   });
   return next;

@@ -14,10 +14,11 @@ const clock = new HallClock(page.now, page.zone, page.lang);
 const base = "/api/v1/halls/" + page.hall;
 let desk = page.desk;
 let busy = false;
-let asking = false;
+let note = { reference: "", text: "" };
 
 function paint() {
-  paintDesk(desk, page, busy);
+  openNote();
+  paintDesk(desk, page, busy, note.text);
   paintTimes(desk, page, clock);
 }
 
@@ -48,20 +49,18 @@ function press(action, body) {
       say(answer.sentence || page.words["desk.lost"]);
     }
     paint();
-    refresh();
     return answer;
   });
 }
 
-/** The window's state from the server: what may be done changes with time alone, too. */
-function refresh() {
-  if (asking) return;
-  asking = true;
-  get("/desk/" + page.hall + "/window/" + page.window + "/state", page.lang).then((answer) => {
-    asking = false;
-    if (!answer.ok || busy) return;
-    if (answer.body.window.seq >= (desk.window.seq || 0)) desk = advance(desk, answer.body);
-    clock.sync(answer.body.at);
+/** A note that another window wrote lies under seal; staff may open it, for the one in front only. */
+function openNote() {
+  const ticket = desk.window.ticket;
+  const sealed = ticket && ticket.note && ticket.note.indexOf("sealed:") === 0 ? ticket.note : "";
+  if (!sealed || sealed === note.reference) return;
+  note = { reference: sealed, text: "" };
+  get(base + "/texts/" + encodeURIComponent(sealed), page.lang).then((answer) => {
+    if (answer.ok && note.reference === sealed) note.text = answer.body.text;
     paint();
   });
 }
@@ -112,12 +111,6 @@ everySecond(() => {
   put(at("clock"), clock.clock());
   age(at("age"), page.words["common.as_of"], feed, clock, desk.stale_since);
   paintTimes(desk, page, clock);
-  const ticket = desk.window.ticket;
-  const changing = (ticket && ticket.state === "called") || desk.window.allowed.indexOf("undo") >= 0;
-  if (changing && !busy && Math.floor(Date.now() / 1000) % 2 === 0) refresh();
-  if (!desk.window.staff && !busy && !document.querySelector("dialog[open]")) {
-    signIn(desk.window, page, (/** @type {object} */ body) => press("sign-in", body));
-  }
 });
 at("change-staff").addEventListener("click", () => {
   signIn(desk.window, page, (/** @type {object} */ body) => press("sign-in", body));

@@ -23,14 +23,15 @@ function priorityName(page, ticket) {
  * @param {any} desk
  * @param {any} page
  * @param {boolean} busy an answer is awaited
+ * @param {string} note the opened note of the one in front
  */
-export function paintDesk(desk, page, busy) {
+export function paintDesk(desk, page, busy, note) {
   const window = desk.window;
   const ticket = window.ticket;
   const allowed = window.allowed || [];
   mark(at("terminal"), "data-state", window.state);
   put(at("state"), page.words["desk.state." + window.state]);
-  put(at("who"), window.staff);
+  put(at("who"), window.staff || page.words["desk.key.sign-in"]);
   show(at("nobody"), !ticket);
   show(at("somebody"), Boolean(ticket));
   mark(at("citizen"), "data-ticket", ticket ? ticket.state : "");
@@ -42,7 +43,7 @@ export function paintDesk(desk, page, busy) {
     put(at("waited"), ticket.waited_s === null ? "" : span(ticket.waited_s));
     put(at("priority"), priorityName(page, ticket));
     put(at("calls"), fill(page.words["desk.calls_n"], { n: ticket.calls }));
-    put(at("note"), ticket.note ? (ticket.note.indexOf("sealed:") === 0 ? page.words["desk.note_sealed"] : ticket.note) : "");
+    put(at("note"), note || page.words["desk.note_sealed"]);
     show(at("note-row"), Boolean(ticket.note));
   }
   keys(allowed, Boolean(ticket)).forEach((key) => {

@@ -29,7 +29,7 @@ function say(sentence, fine) {
 /** @param {any} estimate @returns {string} */
 function minutes(estimate) {
   const pair = range(estimate);
-  return pair ? fill(words["common.range"], { low: pair[0], high: pair[1] }) : words["common.no_estimate"];
+  return pair ? fill(words["board.range"], { low: pair[0], high: pair[1] }) : words["common.no_estimate"];
 }
 
 function paintLines() {

@@ -12,7 +12,6 @@ const page = given();
 const words = page.words;
 const clock = new HallClock(page.now, page.zone, page.lang);
 let ticket = page.ticket;
-let stale = page.stale_since;
 
 function paint() {
   const called = ticket.state === "called";
@@ -35,13 +34,13 @@ function paint() {
   const can = page.can[ticket.state] || [];
   Array.from(document.querySelectorAll("[data-act]")).forEach((act) => {
     const name = /** @type {string} */ (act.getAttribute("data-act"));
-    show(/** @type {HTMLElement} */ (act), can.indexOf(name) >= 0 && (name !== "back" || ticket.parked === "away"));
+    show(/** @type {HTMLElement} */ (act), can.indexOf(name) >= 0 && (name !== "back" || ticket.parked === "away" || ticket.parked === undefined));
   });
 }
 
 const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
   snapshot(frame) {
-    ticket = frame.ticket;
+    ticket = advance(ticket, frame);
     paint();
   },
   update(frame) {
@@ -51,8 +50,7 @@ const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
     if (ticket.state === "called" && (before !== "called" || frame.call) && navigator.vibrate) navigator.vibrate([300, 150, 300]);
   },
   beat(frame) {
-    if (frame.stale_since !== undefined) stale = frame.stale_since;
-    if (frame.estimate !== undefined) ticket = Object.assign({}, ticket, { estimate: frame.estimate });
+    ticket = advance(ticket, frame);
     paint();
   },
 }, clock);
@@ -79,7 +77,7 @@ document.addEventListener("visibilitychange", () => {
   else feed.open();
 });
 everySecond(() => {
-  if (!document.hidden) age(at("age"), words["common.as_of"], feed, clock, stale);
+  if (!document.hidden) age(at("age"), words["common.as_of"], feed, clock, ticket.stale_since);
   feed.check();
 });
 if (!document.hidden) feed.open();

@@ -1,7 +1,7 @@
 /**
  * The strip above a window: its number, its work, whom it serves. ES2017, for old TV boxes.
  */
-import { advance } from "./board_state.js";
+import { advanceStrip } from "./board_state.js";
 import { everySecond, HallClock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { age, at, given, mark, painted, put, show } from "./page.js";
@@ -16,6 +16,7 @@ function paint(call) {
   mark(at("strip"), "data-state", strip.state);
   mark(at("strip"), "data-doing", strip.doing || "");
   put(at("number"), strip.number);
+  put(at("work"), strip.lines.map((/** @type {any} */ line) => line.name[page.lang] || line.name.zh).join(" · ") || words["strip.no_lines"]);
   put(at("doing"), strip.doing ? words["strip." + strip.doing] : "");
   put(at("state"), words["strip." + strip.state]);
   show(at("number"), Boolean(strip.number));
@@ -31,11 +32,11 @@ const feed = new Feed("/api/v1/halls/" + page.hall + "/boards/" + encodeURICompo
     paint();
   },
   update(frame) {
-    strip = advance(strip, frame);
+    strip = advanceStrip(strip, frame);
     paint(frame.call && frame.call.call_id);
   },
   beat(frame) {
-    strip = advance(strip, frame);
+    strip = advanceStrip(strip, frame);
   },
 }, clock);
 

@@ -5,11 +5,13 @@ import { fill } from "./words.js";
 
 /**
  * @param {any} ticket
- * @param {any} frame
+ * @param {any} frame an update has the whole ticket, a beat what time has changed
  * @returns {any}
  */
 export function advance(ticket, frame) {
-  return frame.ticket ? frame.ticket : ticket;
+  const next = Object.assign({}, ticket, frame.ticket);
+  if (frame.stale_since !== undefined) next.stale_since = frame.stale_since;
+  return next;
 }
 
 /**

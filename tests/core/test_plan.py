@@ -1,0 +1,176 @@
+"""A plan is whole and right, or refused with all its mistakes, each with its place."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.halls import make_plan, problems, tables
+
+ROOT = Path(__file__).parents[2]
+WORDS = {"zh": "名", "en": "Name"}
+
+
+def item(**changes: Any) -> dict[str, Any]:
+    return {"code": "X", "name": WORDS, "department": "d", "line": "A", **changes}
+
+
+def window(**changes: Any) -> dict[str, Any]:
+    return {"id": "w1", "label": "1", "zone": "g", "lines": ["A"], **changes}
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    return {"id": "A", "letter": "A", "zone": "g", "name": WORDS, **changes}
+
+
+def tide(**changes: Any) -> dict[str, Any]:
+    return {"g": changes}
+
+
+#: (what is changed in the small plan, the place that must be named)
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"surprise": {}}, "surprise"),
+    ({"hall": {"id": "no spaces"}}, "hall.id"),
+    ({"hall": {"id": 7}}, "hall.id"),
+    ({"hall": {"name": "one word"}}, "hall.name"),
+    ({"hall": {"time_zone": "Asia/Nowhere"}}, "hall.time_zone"),
+    ({"hall": {"time_zone": "../../etc/passwd"}}, "hall.time_zone"),
+    ({"hall": {"hours": []}}, "hall.hours"),
+    ({"hall": {"hours": [["08:30", "25:00"]]}}, "hall.hours[0]"),
+    ({"hall": {"hours": [["8:30", "12:00"]]}}, "hall.hours[0]"),
+    ({"hall": {"hours": [["12:00", "08:30"]]}}, "hall.hours[0]"),
+    ({"hall": {"hours": [["08:00", "12:00"], ["11:00", "17:00"]]}}, "hall.hours[1]"),
+    ({"hall": {"open_days": ["monday"]}}, "hall.open_days"),
+    ({"hall": {"colour": "red"}}, "hall.colour"),
+    ({"limits": {"calls": 0}}, "limits.calls"),
+    ({"limits": {"calls": "three"}}, "limits.calls"),
+    ({"limits": {"misses": 0}}, "limits.misses"),
+    ({"limits": {"recall_gap_s": -1}}, "limits.recall_gap_s"),
+    ({"limits": {"undo_s": float("inf")}}, "limits.undo_s"),
+    ({"limits": {"postpone_min_s": float("nan")}}, "limits.postpone_min_s"),
+    ({"limits": {"hand_off_warn_share": 1.2}}, "limits.hand_off_warn_share"),
+    ({"limits": {"overtime": 1}}, "limits.overtime"),
+    ({"limits": 5}, "limits"),
+    ({"calendar": {"closed": ["2027-02-30"]}}, "calendar.closed"),
+    ({"calendar": {"open": ["20270201"]}}, "calendar.open"),
+    ({"calendar": {"open": ["2027-02-01"], "closed": ["2027-02-01"]}}, "calendar.open"),
+    ({"service": {"default_s": 0}}, "service.default_s"),
+    ({"priority": {"senior": -1}}, "priority.senior"),
+    ({"priority": {"senior": float("inf")}}, "priority.senior"),
+    ({"priority": {"senior": "much"}}, "priority"),
+    ({"zones": 5}, "zones"),
+    ({"zones": [5]}, "zones[0]"),
+    ({"zones": [{"id": "g", "name": WORDS, "kind": "royal"}]}, "zones[0].kind"),
+    ({"zones": [{"id": "g", "name": WORDS}, {"id": "g", "name": WORDS}]}, "zones[1].id"),
+    ({"zones": [{"id": "g", "name": WORDS, "posts": {"acceptance": -2}}]}, "zones[0].posts.acceptance"),
+    ({"zones": [{"id": "g", "name": WORDS, "posts": {"king": 1}}]}, "zones[0].posts"),
+    ({"lines": [line(letter="a")]}, "lines[0].letter"),
+    ({"lines": [line(letter="O")]}, "lines[0].letter"),
+    ({"lines": [line(letter="AB")]}, "lines[0].letter"),
+    ({"lines": [line(), line(id="B")]}, "lines[1].letter"),
+    ({"lines": [line(zone="moon")]}, "lines[0].zone"),
+    ({"lines": [line(service_s=0)]}, "lines[0].service_s"),
+    ({"lines": [{"id": "A"}]}, "lines[0].letter"),
+    ({"windows": [window(lines=["Q"])]}, "windows[0].lines"),
+    ({"windows": [window(lines=["C"])]}, "windows[0].lines"),
+    ({"windows": [window(zone="moon")]}, "windows[0].zone"),
+    ({"windows": [window(post="throne")]}, "windows[0].post"),
+    ({"windows": [window(), window()]}, "windows[1].id"),
+    ({"windows": [window(), window(id="w2")]}, "windows[1].label"),
+    ({"window_ranges": 5}, "window_ranges"),
+    ({"window_ranges": [{"id_prefix": "s", "first": 9, "last": 2, "zone": "g"}]}, "window_ranges[0]"),
+    ({"window_ranges": [{"id_prefix": "w", "first": 1, "last": 1, "zone": "g", "digits": 1}]}, "window_ranges[0].id"),
+    ({"departments": [{"id": "d"}]}, "departments[0].name"),
+    ({"departments": [{"id": "d", "name": WORDS, "zone": "moon"}]}, "departments[0].zone"),
+    ({"items": [item(department="x")]}, "items[0].department"),
+    ({"items": [item(line="Q")]}, "items[0].line"),
+    ({"items": [item(kind="promised")]}, "items[0].promised_days"),
+    ({"items": [item(fee=-1)]}, "items[0].fee"),
+    ({"items": [item(fee=1.5)]}, "items[0].fee"),
+    ({"items": [item(zones=["moon"])]}, "items[0].zones"),
+    ({"items": [item(service_s=-5)]}, "items[0].service_s"),
+    ({"items": [item(), item()]}, "items[1].code"),
+    ({"items": [item(materials=[{"code": "a", "name": WORDS}] * 2)]}, "items[0].materials"),
+    ({"bundles": [{"id": "b", "name": WORDS, "items": ["nothing"]}]}, "bundles[0].items"),
+    ({"boards": [{"id": "b", "zones": ["moon"]}]}, "boards[0].zones"),
+    ({"boards": [{"id": "b", "zones": ["g"], "lines": ["Q"]}]}, "boards[0].lines"),
+    ({"tide": 5}, "tide"),
+    ({"tide": {"moon": {}}}, "tide.moon"),
+    ({"tide": tide(open_for_s=-1)}, "tide.g.open_for_s"),
+    ({"tide": tide(confirm="nobody")}, "tide.g.confirm"),
+    ({"tide": tide(close_wait_s=60, open_wait_s=30)}, "tide.g.close_wait_s"),
+    ({"tide": tide(close_waiting_per_window=11)}, "tide.g.close_waiting_per_window"),
+]
+
+
+@pytest.mark.parametrize(("changes", "place"), MISTAKES, ids=[f"{i}-{m[1]}" for i, m in enumerate(MISTAKES)])
+def test_mistake_has_its_place(changes: dict[str, Any], place: str) -> None:
+    """Every kind of mistake is found and named by the place where it stands."""
+    found = problems(tables(**changes))
+    assert place in [problem.split(": ")[0] for problem in found], found
+
+
+def test_all_mistakes_at_once() -> None:
+    """One reading lists every mistake, in an order that does not change."""
+    wrong = tables(
+        hall={"time_zone": "Mars", "hours": [["9", "10"]], "b": 1, "a": 1},
+        limits={"calls": 0, "misses": 0},
+        items=[item(fee=-1, line="Q"), item(department="x")],
+        tide={"moon": {}},
+    )
+    found = problems(wrong)
+    assert [problem.split(": ")[0] for problem in found] == [
+        "hall.a", "hall.b", "items[1].code", "items[0].line", "items[0].fee", "items[1].department", "tide.moon",
+        "hall.hours[0]", "hall.time_zone", "limits.calls", "limits.misses",
+    ]  # fmt: skip
+
+
+def test_one_mistake_is_told_once() -> None:
+    """A zone with a wrong field is still known to those that name it."""
+    wrong = tables()
+    wrong["zones"][0]["floor"] = "ground"
+    assert [problem.split(": ")[0] for problem in problems(wrong)] == ["zones[0].floor"]
+
+
+def test_nothing_is_refused_in_words() -> None:
+    """An empty plan says what is missing."""
+    assert problems({}) == ["hall: is missing"]
+
+
+def test_small_plan_is_right() -> None:
+    """The plan that the other tests use has no mistake, and defaults stand in."""
+    plan = make_plan()
+    assert plan.limits.calls == 3
+    assert plan.head_start("senior") == 15 * 60 * 1_000_000
+    assert plan.head_start("nobody") == 0
+
+
+def test_ranges_make_windows() -> None:
+    """A range stands for its windows, with labels of their own."""
+    spread = {"id_prefix": "s", "first": 3, "last": 5, "zone": "g", "lines": ["A"], "label_first": 11}
+    plan = make_plan(window_ranges=[spread])
+    assert [(w.id, w.label) for w in plan.windows[-3:]] == [("s03", "11"), ("s04", "12"), ("s05", "13")]
+
+
+def test_acceptance_shape() -> None:
+    """The contract's short plan (fractions of a minute, no pause after a miss, tide, materials) is understood."""
+    plan = make_plan(
+        round_the_clock=True,
+        limits={"hand_off_warn_share": 0.5, "recall_gap_s": 1, "postpone_min_s": 0, "waiting_per_line": 900},
+        priority={"normal": 0, "senior": 15, "slight": 0.05},
+        items=[item(materials=[{"code": "id", "name": WORDS, "required": True}], urgent_allowed=True, fee=1500)],
+        tide={"g": {"open_waiting_per_window": 3, "open_wait_s": 20, "close_wait_s": 1, "close_waiting_per_window": 1}},
+    )
+    assert plan.head_start("slight") == 3_000_000
+    assert plan.head_start("booked") == 30 * 60 * 1_000_000
+    assert plan.tide["g"].open_waiting_per_window == 3
+
+
+def test_reference_hall_is_right() -> None:
+    """halls/yangxin.toml has no mistake and the size that the issue asks for."""
+    found = tomllib.loads((ROOT / "halls" / "yangxin.toml").read_text("utf-8"))
+    assert problems(found) == []
+    assert len(found["items"]) >= 150
