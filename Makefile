@@ -61,8 +61,9 @@ check: $(TOOLS)
 	@echo "Imports" && $(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint(["--no-cache"])' > .venv/imports.txt || { cat .venv/imports.txt; exit 1; }
 
 bench: $(TOOLS)
-	@$(PY) -m benchmarks $(ARGS)
+	@for file in $$(grep -l __main__ benchmarks/*.py); do $(PY) -m "benchmarks.$$(basename "$$file" .py)"; done
 
 proof: $(TOOLS)
 	@.ci/tools
 	@$(PY) -m pytest -m proof $(ARGS)
+	@$(PY) docs/proofs.py

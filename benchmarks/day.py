@@ -33,17 +33,25 @@ def reference_plan() -> Plan:
 
 
 class Day:
-    """One day of the reference hall, as commands with their `now` and the events they brought."""
+    """One day of the reference hall, as commands with their `now` and the events they brought.
 
-    def __init__(self, *, tickets: int = 1300, seed: int = 7, estimates: bool = True) -> None:
+    With `until`, as many working days one after the other as bring that many events.
+    """
+
+    def __init__(self, *, tickets: int = 1300, seed: int = 7, estimates: bool = True, until: int = 0) -> None:
         self.plan = reference_plan()
         self.hall = Hall(self.plan.hall.id, estimates=estimates)
         self.chance = random.Random(seed)
         self.commands: list[tuple[Command | None, int]] = []  # None: a wake
         self.events: list[Event] = []
-        self.todo: list[tuple[int, int, Callable[[int], None]]] = []
+        self.todo: list[tuple[int, int, Callable[[int], object]]] = []
         self.n = 0
-        self.run(tickets)
+        morning = MORNING
+        self.run(tickets, morning)
+        while len(self.events) < until:
+            morning += 24 * 3600 * SECOND
+            self.todo.clear()
+            self.run(tickets, morning)
 
     def do(self, command: Command, now: int) -> list[Event]:
         """Decide and apply, if the hall allows it; what brought events is recorded."""
@@ -64,25 +72,26 @@ class Day:
             self.hall.apply(event)
             self.events.append(event)
 
-    def later(self, at: int, work: Callable[[int], None]) -> None:
+    def later(self, at: int, work: Callable[[int], object]) -> None:
         self.n += 1
         heapq.heappush(self.todo, (at, self.n, work))
 
-    def run(self, tickets: int) -> None:
-        self.do(c.AdoptPlan(self.plan), MORNING)
+    def run(self, tickets: int, morning: int) -> None:
+        if self.hall.state.plan is None:
+            self.do(c.AdoptPlan(self.plan), morning)
         for window in self.plan.windows:
             if window.lines and window.post == "acceptance":
-                self.later(MORNING + 1800 * SECOND, lambda now, w=window.id: self.arrive_clerk(w, now))  # type: ignore[misc] # bound now
+                self.later(morning + 1800 * SECOND, lambda now, w=window.id: self.arrive_clerk(w, now))  # type: ignore[misc] # bound now
         lines = [line.id for line in self.plan.lines if any(line.id in w.lines for w in self.plan.windows)]
         for _ in range(tickets):
             hump = 9.7 if self.chance.random() < 0.58 else 15.2
             hour = min(17.2, max(8.1, self.chance.gauss(hump, 0.9)))
-            at = MORNING + round((hour - 7.9) * 3600) * SECOND + self.chance.randrange(SECOND)
+            at = morning + round((hour - 7.9) * 3600) * SECOND + self.chance.randrange(SECOND)
             line = self.chance.choice(lines)
             self.later(at, lambda now, li=line: self.citizen(li, now))  # type: ignore[misc] # bound now
         while self.todo:
             now, _, work = heapq.heappop(self.todo)
-            if now > MORNING + 12 * 3600 * SECOND:
+            if now > morning + 12 * 3600 * SECOND:
                 break
             work(now)
 
@@ -95,9 +104,9 @@ class Day:
             return
         fate = self.chance.random()
         if fate < 0.04:
-            self.later(now + 600 * SECOND, lambda t: self.do(c.CancelTicket(id), t) and None)
+            self.later(now + 600 * SECOND, lambda t: self.do(c.CancelTicket(id), t))
         elif fate < 0.07:
-            self.later(now + 60 * SECOND, lambda t: self.do(c.PostponeTicket(id), t) and None)
+            self.later(now + 60 * SECOND, lambda t: self.do(c.PostponeTicket(id), t))
 
     def arrive_clerk(self, window: str, now: int) -> None:
         self.do(c.SignIn(window, f"clerk-{window}"), now)
@@ -108,14 +117,14 @@ class Day:
         chance = self.chance.random()
         if chance < 0.01:
             self.do(c.PauseWindow(window, "break"), now)
-            self.later(now + 300 * SECOND, lambda t: self.do(c.ResumeWindow(window), t) and None)
+            self.later(now + 300 * SECOND, lambda t: self.do(c.ResumeWindow(window), t))
             self.later(now + 301 * SECOND, lambda t: self.call(window, t))
         elif not self.do(c.CallTicket(window), now):
             self.later(now + 15 * SECOND, lambda t: self.call(window, t))
         elif self.chance.random() < 0.08:
-            self.later(now + 21 * SECOND, lambda t: self.do(c.RecallTicket(window), t) and None)
-            self.later(now + 45 * SECOND, lambda t: self.do(c.RecallTicket(window), t) and None)
-            self.later(now + 120 * SECOND, lambda t: self.do(c.MissTicket(window), t) and None)
+            self.later(now + 21 * SECOND, lambda t: self.do(c.RecallTicket(window), t))
+            self.later(now + 45 * SECOND, lambda t: self.do(c.RecallTicket(window), t))
+            self.later(now + 120 * SECOND, lambda t: self.do(c.MissTicket(window), t))
             self.later(now + 121 * SECOND, lambda t: self.call(window, t))
         else:
             self.later(now + self.chance.randrange(5, 40) * SECOND, lambda t: self.serve(window, t))
@@ -137,7 +146,7 @@ class Day:
             self.do(c.RejectTicket(window, ("id",)), now)
         elif fate < 0.07 and ticket is not None:
             self.do(c.SuspendTicket(window, Parked.AWAY), now)
-            self.later(now + 900 * SECOND, lambda t: self.do(c.BringBack(ticket), t) and None)
+            self.later(now + 900 * SECOND, lambda t: self.do(c.BringBack(ticket), t))
         elif fate < 0.10 and len(lines) > 1:
             self.do(c.TransferTicket(window, line=lines[-1]), now)
         elif fate < 0.5:

@@ -40,7 +40,8 @@ CREATE TABLE baseline.ticket (
     id bigserial PRIMARY KEY, line text NOT NULL, number integer NOT NULL, state text NOT NULL, serving text,
     taken_at timestamptz NOT NULL DEFAULT clock_timestamp(), changed_at timestamptz);
 CREATE INDEX ON baseline.ticket (line, id) WHERE state = 'waiting';
-CREATE TABLE baseline.log (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), what text, ticket bigint);
+CREATE TABLE baseline.log (
+    id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), what text, ticket bigint);
 CREATE TABLE baseline.command (key text PRIMARY KEY, answer bigint);
 CREATE SEQUENCE baseline.number;
 CREATE FUNCTION baseline.step(the_key text, what text, the_line text, the_window text) RETURNS bigint

@@ -155,7 +155,9 @@ def test_every_module_says_what_it_is_for() -> None:
         module = tree(path)
         if not ast.get_docstring(module):
             wrong.append(f"{name(path)}: no docstring")
-        names = {t.id for n in module.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+        targets = [t for n in module.body if isinstance(n, ast.Assign) for t in n.targets]
+        targets += [n.target for n in module.body if isinstance(n, ast.AnnAssign)]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
         defines = [n for n in module.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
         if defines and "__all__" not in names:
             wrong.append(f"{name(path)}: no __all__")

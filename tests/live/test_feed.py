@@ -634,8 +634,12 @@ async def test_phone_follows_its_ticket_and_nobody_elses() -> None:
             await s.do(c.StartService("w1"))
             seq = await s.do(c.NextTicket("w1"))
             await phone.listen(ws, lambda: phone.seq == seq)
+            await s.do(c.StartService("w1"))
+            seq = await s.do(c.SuspendTicket("w1", Parked.AWAY))
+            await phone.listen(ws, lambda: phone.seq == seq)
         assert phone.spoken() == [("A002", 1)]
-        assert (phone.state["state"], phone.state["window_label"]) == ("called", "1")
+        assert (phone.state["state"], phone.state["parked"]) == ("suspended", "away")
+        assert phone.state["window_label"] == "1"
         assert "A001" not in json.dumps(phone.frames)
         await until(lambda: not s.hub.private)
 

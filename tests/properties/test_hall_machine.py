@@ -580,7 +580,15 @@ class HallMachine(RuleBasedStateMachine):
             c.CancelTicket(id), c.PostponeTicket(id), c.BringBack(id), c.RestoreTicket(id, "r"),
             c.ConfirmPriority(id, priority), c.UnsuspendTicket(window, id), c.CallTicket(window, id, "r"),
         ]  # fmt: skip
+        t = self.naive.tickets.get(id)
+        if t is not None and t["state"] == "suspended":  # what fits is otherwise drawn too seldom
+            commands = [c.BringBack(id), c.UnsuspendTicket(t["window"], id), c.UnsuspendTicket(window, id)]
         self.act(data.draw(st.sampled_from(commands)))
+
+    @rule(window=st.sampled_from(WINDOWS), kind=st.sampled_from(list(Parked)))
+    def park(self, window: str, kind: Parked) -> None:
+        """Whoever is served here is parked."""
+        self.act(c.SuspendTicket(window, kind))
 
     @rule(plan=st.sampled_from(PLANS), now=st.booleans(), weight=st.integers(0, 4))
     def adopt(self, plan: Plan, now: bool, weight: int) -> None:

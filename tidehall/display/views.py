@@ -452,6 +452,7 @@ def phone_view(
         range_min=range_of(state.estimate_of(ticket)),
         stale_since=optional_time(state, stale_since),
         demo=demo,
+        parked=ticket.parked.value if ticket.parked else None,  # who only fetches papers may say "I am back"
     )  # fmt: skip
 
 

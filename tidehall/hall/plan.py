@@ -55,21 +55,21 @@ class HallFacts(Struct, frozen=True, forbid_unknown_fields=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """`[limits]`: seconds, counts and shares, as contract.md names them."""
 
-    hand_off_urgent_s: float = 600
-    hand_off_promised_s: float = 1800
+    hand_off_urgent_s: float = 600.0
+    hand_off_promised_s: float = 1800.0
     hand_off_warn_share: float = 0.7
     calls: int = 3
-    recall_gap_s: float = 20
-    no_show_after_s: float = 60
+    recall_gap_s: float = 20.0
+    no_show_after_s: float = 60.0
     misses: int = 3
     postpone_places: int = 3
-    postpone_min_s: float = 60
-    issue_before_open_s: float = 1800
-    overtime_max_s: float = 5400
+    postpone_min_s: float = 60.0
+    issue_before_open_s: float = 1800.0
+    overtime_max_s: float = 5400.0
     waiting_per_line: int = 300
     open_tickets_per_holder: int = 1
-    undo_s: float = 30
-    booked_grace_s: float = 900
+    undo_s: float = 30.0
+    booked_grace_s: float = 900.0
 
 
 class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +82,7 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
 class Service(Struct, frozen=True, forbid_unknown_fields=True):
     """`[service]`: what is assumed of serving before anything is observed (seconds)."""
 
-    default_s: float = 600
+    default_s: float = 600.0
 
 
 class Zone(Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,14 +194,14 @@ class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
 class TideRule(Struct, frozen=True, forbid_unknown_fields=True):
     """`[tide.ZONE]`: when tidal windows open and close (R95; thresholds are ours, domain.md 3)."""
 
-    open_waiting_per_window: float = 10
-    open_wait_s: float = 1800
-    open_for_s: float = 180
-    close_waiting_per_window: float = 3
-    close_wait_s: float = 600
-    close_for_s: float = 900
-    settle_s: float = 600
-    min_open_s: float = 1800
+    open_waiting_per_window: float = 10.0
+    open_wait_s: float = 1800.0
+    open_for_s: float = 180.0
+    close_waiting_per_window: float = 3.0
+    close_wait_s: float = 600.0
+    close_for_s: float = 900.0
+    settle_s: float = 600.0
+    min_open_s: float = 1800.0
     confirm: Literal["supervisor", "automatic"] = "supervisor"
 
 

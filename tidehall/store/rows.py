@@ -35,7 +35,7 @@ NO_DIGEST = bytes(32)
 Outcome = Literal["committed", "behind", "repeated", "person_exists"]
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """An event as it stands in the journal; `at` when it was written, `due` when time made it true (law 1), in µs."""
 
     seq: int
@@ -49,7 +49,7 @@ class Row(msgspec.Struct, frozen=True):
     digest: bytes
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event before it has a place in the journal: a Row without seq and digest."""
 
     at: int
@@ -61,7 +61,7 @@ class Fact(msgspec.Struct, frozen=True):
     cause: str
 
 
-class CommandRow(msgspec.Struct, frozen=True):
+class CommandRow(msgspec.Struct, frozen=True, gc=False):
     """A decided command and its first answer.
 
     `fingerprint` is a keyed hash of the raw request, made by the caller; `body` holds no person. The events that the
@@ -79,7 +79,7 @@ class CommandRow(msgspec.Struct, frozen=True):
     answer: bytes | None
 
 
-class SealedRow(msgspec.Struct, frozen=True):
+class SealedRow(msgspec.Struct, frozen=True, gc=False):
     """A person or a free text under seal (law 11); `lookup` is the keyed hash by which a holder is found."""
 
     id: str

@@ -16,7 +16,7 @@ export const KEYS = [
   ["F8", ["finish"]],
   ["F9", ["pause", "resume"]],
 ];
-const FIRST = ["start", "next", "call", "resume", "open"]; // the one key to press next, by look
+const FIRST = ["start", "next", "call", "resume"]; // the one key to press next, by look
 
 /**
  * @param {any} desk
@@ -43,12 +43,16 @@ export function advance(desk, frame) {
  */
 export function keys(allowed, serving) {
   const able = (/** @type {string} */ name) => allowed.indexOf(name) >= 0;
-  const primary = FIRST.find(able);
-  return KEYS.map(([key, actions]) => {
+  const row = KEYS.map(([key, actions]) => {
     const list = /** @type {string[]} */ (actions).filter((name) => name !== "next" || serving);
     const action = list.find(able) || list[list.length - 1];
-    return { key: /** @type {string} */ (key), action: action, solid: able(action), primary: able(action) && action === primary };
+    return { key: /** @type {string} */ (key), action: action, solid: able(action), primary: false };
   });
+  const first = FIRST.find((name) => row.some((one) => one.solid && one.action === name));
+  row.forEach((one) => {
+    one.primary = one.solid && one.action === first;
+  });
+  return row;
 }
 
 /**

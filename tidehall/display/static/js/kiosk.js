@@ -63,6 +63,7 @@ if (search) {
     show(at("zones"), parts.length === 0 || hits === 0);
   };
   search.addEventListener("input", filter);
+  if (search.value) filter(); // typed before this script was there
 }
 
 const form = at("take");

@@ -1,0 +1,172 @@
+"""A real server with a small hall, and a real Chromium that may reach nothing but it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, StorageState, sync_playwright
+
+HALL = Path(__file__).with_name("hall.toml")
+TOKEN = "pages-test-admin-token"
+START_S = 30.0
+
+
+@dataclass
+class Server:
+    """A running server and the API for preparing its hall."""
+
+    base: str
+    links: dict[str, str]
+    api: httpx.Client
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One command that must succeed."""
+        answer = self.api.post(f"/api/v1/halls/pages{path}", json=body or {})
+        assert answer.status_code < 300, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def take(self, line: str = "A") -> dict[str, Any]:
+        """A number."""
+        return self.post("/tickets", {"line": line, "channel": "kiosk"})
+
+    def window(self, window: str, *actions: str) -> dict[str, Any]:
+        """Actions without a body, one after the other; the last answer."""
+        found: dict[str, Any] = {}
+        for action in actions:
+            found = self.post(f"/windows/{window}/{action}")
+        return found
+
+    def clear(self) -> None:
+        """Nobody waits, nobody is served, all windows are closed."""
+        for window in self.api.get("/api/v1/halls/pages").json()["windows"]:
+            ticket = window.get("ticket")
+            if ticket is not None:
+                self.window(window["id"], *(("start", "finish") if ticket["state"] == "called" else ("finish",)))
+            if window["state"] != "closed":
+                self.window(window["id"], "close")
+            if window.get("staff"):
+                self.window(window["id"], "sign-out")
+        for ticket in self.api.get("/api/v1/halls/pages/tickets?state=waiting,suspended").json():
+            self.post(f"/tickets/{ticket['id']}/cancel")
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`tidehall serve` with the small hall, in a process of its own."""
+    folder = tmp_path_factory.mktemp("pages")
+    base = f"http://127.0.0.1:{free_port()}"
+    said = folder / "said.txt"
+    command = [
+        sys.executable, "-c", "from tidehall.server import main; main()",
+        "serve", "--port", base.rpartition(":")[2], "--data", str(folder / "data"), "--plan", str(HALL),
+    ]  # fmt: skip
+    with said.open("w") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "TIDEHALL_ADMIN_TOKEN": TOKEN}
+        )
+    try:
+        with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10) as api:
+            deadline = time.monotonic() + START_S
+            links: dict[str, str] = {}
+            while "guide" not in links:
+                assert process.poll() is None, said.read_text()
+                assert time.monotonic() < deadline, said.read_text()
+                links = dict(re.findall(r"(kiosk|guide desk|window)\s+(http\S+)", said.read_text()))
+                if "guide desk" in links:
+                    links["guide"] = links["guide desk"]
+                time.sleep(0.05)
+            yield Server(base, links, api)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the system's, or Playwright's own."""
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def staff(server: Server, browser: Browser) -> StorageState:
+    """The cookie of a browser that has used every printed link once."""
+    context = browser.new_context()
+    page = context.new_page()
+    for name in ("kiosk", "guide", "window"):
+        page.goto(server.links[name])
+    found = context.storage_state()
+    context.close()
+    return found
+
+
+@dataclass
+class Hands:
+    """Opens pages of the server and notes whatever goes wrong in them."""
+
+    server: Server
+    browser: Browser
+    state: StorageState
+    wrong: list[str]
+    contexts: list[BrowserContext]
+
+    def open(
+        self, path: str, *, size: tuple[int, int] = (1366, 768), signed_in: bool = True, scripts: bool = True,
+        lang: str = "zh-CN",
+    ) -> Page:  # fmt: skip
+        """A page in a browser of its own."""
+        context = self.browser.new_context(
+            base_url=self.server.base,
+            viewport={"width": size[0], "height": size[1]},
+            locale=lang,
+            java_script_enabled=scripts,
+            storage_state=self.state if signed_in else None,
+        )
+        self.contexts.append(context)
+
+        def only_ours(route: Route) -> None:
+            if route.request.url.startswith(self.server.base + "/"):
+                route.continue_()
+            else:
+                self.wrong.append(f"off-origin request: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", only_ours)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.wrong.append(f"{path}: {error}"))
+        page.on("console", lambda said: self.wrong.append(f"{path}: {said.text}") if said.type == "error" else None)
+        page.goto(path)
+        return page
+
+
+@pytest.fixture
+def hands(server: Server, browser: Browser, staff: StorageState) -> Iterator[Hands]:
+    """Pages; at the end nothing may have been fetched from elsewhere and no script may have failed."""
+    server.clear()
+    found = Hands(server, browser, staff, [], [])
+    yield found
+    for context in found.contexts:
+        context.close()
+    assert found.wrong == []
