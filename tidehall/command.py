@@ -303,6 +303,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its INFO lines hold paths, and so ticket tokens
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         if given[:1] == ["worker"]:
             return run_worker(int(given[1]), int(given[2]))

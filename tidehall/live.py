@@ -58,6 +58,8 @@ SNAPSHOT_EVERY = 5_000
 PAGE = 5_000
 #: Seconds between two tries to reach a lost database.
 RETRY_S = 0.3
+#: Seconds after which a quiet hall asks the journal, so that its displays know when they are cut off (law 7).
+LOOK_S = 1.0
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Event).decode
@@ -299,12 +301,14 @@ class HallKeeper:
                 self.fail(batch, JournalUnavailable())
 
     async def sleep(self) -> None:
-        """Until somebody wants something or the calendar is due."""
+        """Until somebody wants something or the calendar is due; a quiet hall looks whether its journal answers."""
         due = self.committed.wakes_at()
-        delay = None if due is None or self.clock.unsure() else self.clock.seconds_until(due)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0 if delay is None else min(delay + 0.001, 3600.0)):
+        delay = LOOK_S if due is None or self.clock.unsure() else self.clock.seconds_until(due) + 0.001
+        try:
+            async with asyncio.timeout(min(delay, LOOK_S)):
                 await self.wanted.wait()
+        except TimeoutError:
+            self.remote = max(self.remote, self.committed.state.seq + 1)
 
     async def serve(self, batch: list[Waiting]) -> None:
         """Decide, write, apply and answer one batch; again from the start when another server was first."""
@@ -312,6 +316,14 @@ class HallKeeper:
         await self.know_holders(batch)
         while batch or self.due():
             decided = self.decide(batch)
+            written = {(row.principal, row.key) for row in decided.commands}
+            noes = [waiting for waiting in batch if (waiting.ask.principal, waiting.ask.key) not in written]
+            # A repeat whose first answer another process gave would be refused now; its yes stands in the journal.
+            if noes and len(await self.answer_repeats(noes, ask_journal=True)) < len(noes):
+                if decided.facts:
+                    self.drop_draft()
+                batch = [waiting for waiting in batch if not waiting.future.done()]
+                continue
             if not decided.facts:
                 head = await self.journal.head(self.id)
                 if head is not None and head.seq > self.head.seq:
@@ -443,6 +455,8 @@ class HallKeeper:
             rows = await self.journal.answers(self.id, [(w.ask.principal, w.ask.key) for w in batch])
             for key, row in rows.items():
                 self.remember(key, row.fingerprint, Outcome(row.status, row.answer or b"{}", row.last_seq))
+            if any(row.last_seq > self.head.seq for row in rows.values()):
+                await self.catch_up()  # whoever hears of it here must find it here
         rest = []
         for waiting in batch:
             known = self.answers.get((waiting.ask.principal, waiting.ask.key))

@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,17 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.ready = ready
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the serving, not the process: uvicorn would raise them again before we have closed anything."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
@@ -169,7 +180,6 @@ def listen(host: str, port: int) -> socket.socket:
         door.close()
         raise StartError(f"{host}:{port}: {error.strerror}; choose another --port or end the other server") from error
     door.listen(2048)
-    door.set_inheritable(True)
     return door
 
 

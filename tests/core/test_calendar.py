@@ -21,7 +21,7 @@ def wall(at: int, zone: str = "Asia/Shanghai") -> str:
 
 def walk(schedule: Schedule, start: int, end: int) -> list[tuple[int, tuple[str, ...]]]:
     """All moments in (start, end]."""
-    found = []
+    found: list[tuple[int, tuple[str, ...]]] = []
     at = start
     while True:
         at, what = schedule.next_after(at)

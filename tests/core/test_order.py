@@ -22,7 +22,7 @@ def test_head_start_is_the_bound() -> None:
     assert driver.waiting() == [ids[0], ids[15], ids[1], ids[16], ids[14]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.sampled_from(["normal", "senior", "slight"])), min_size=2, max_size=25)
 )
@@ -166,7 +166,7 @@ def test_postponed_on_a_booking() -> None:
     assert driver.call() == walk_in
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=40))
 def test_a_line_is_always_sorted(steps: list[tuple[int, bool]]) -> None:
     """Entering and leaving in any order keeps the line sorted and complete."""

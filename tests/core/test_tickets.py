@@ -11,7 +11,6 @@ from tidehall.queue.numbering import Numbering
 from tidehall.queue.tickets import ENDED, TICKET_LIFE, UNDO_LIFE, Channel, Parked, TicketState
 
 
-
 def full(to: int) -> Driver:
     """A round-the-clock hall in which line A has given `to` numbers; all but the last two are cancelled."""
     driver = Driver(make_plan(round_the_clock=True, limits={"waiting_per_line": 5000}))

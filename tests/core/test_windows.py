@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.core.halls import Driver, make_plan, tables
@@ -73,7 +75,9 @@ def test_recall_has_a_gap_and_an_end() -> None:
     attempts = []
     for _ in range(2):
         driver.wait(20)
-        attempts += [(ev.call, ev.attempt) for ev in driver.do(c.RecallTicket("w1")) if isinstance(ev, e.TicketRecalled)]
+        attempts += [
+            (ev.call, ev.attempt) for ev in driver.do(c.RecallTicket("w1")) if isinstance(ev, e.TicketRecalled)
+        ]
     assert attempts == [("c1", 2), ("c1", 3)]
     driver.wait(20)
     assert driver.refusal(c.RecallTicket("w1")).code == "calls_used_up"
@@ -231,7 +235,7 @@ def test_window_life_is_whole() -> None:
 # ---- adopting a plan
 
 
-def smaller(**changes: object) -> dict[str, object]:
+def smaller(**changes: Any) -> dict[str, Any]:
     """The small hall without line C, zone p's window and window w4."""
     whole = tables()
     return {"lines": whole["lines"][:2], "windows": whole["windows"][:3], **changes}

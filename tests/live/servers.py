@@ -52,8 +52,10 @@ Said = dict[str, Any]
 HALL = "t"
 TOKEN = "live-tests-admin-token"
 PATIENCE_S = 30.0
-#: A pause of somebody who was turned away, and between two looks at a condition.
+#: Seconds between two looks at a condition.
 LOOK_S = 0.03
+#: Whoever is turned away or finds nobody comes again after so many seconds.
+TURNED_AWAY_S = 0.25
 #: httpx makes a TLS context for every client, which costs more than the whole request; nothing here speaks TLS.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -425,7 +427,7 @@ class Load:
         with suppress(httpx.TransportError):
             sent.answer = await client.request("POST", sent.path, body, key=sent.key)
         if sent.answer is None or sent.answer.status >= 500:
-            await asyncio.sleep(LOOK_S * 2)  # whoever is turned away comes again, not at once
+            await asyncio.sleep(TURNED_AWAY_S)
         elif self.pause_s:
             await asyncio.sleep(self.pause_s)
         return sent.answer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.live.figures import keep
-from tests.live.servers import HALL, Servers, houses, tidehall, until
+from tests.live.servers import HALL, Servers, houses, tidehall
 
 SETTINGS = pytest.mark.parametrize(
     ("servers", "redis"), [(1, False), (2, False), (2, True)], ids=["one", "two", "two with Redis"]

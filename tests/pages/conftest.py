@@ -49,6 +49,13 @@ class Server:
             found = self.post(f"/windows/{window}/{action}")
         return found
 
+    def wait_until_allowed(self, window: str, action: str) -> None:
+        """Time alone brings recall and no-show."""
+        deadline = time.monotonic() + 10
+        while action not in self.api.get(f"/api/v1/halls/pages/windows/{window}").json()["allowed"]:
+            assert time.monotonic() < deadline, f"{action} never came"
+            time.sleep(0.05)
+
     def clear(self) -> None:
         """Nobody waits, nobody is served, all windows are closed."""
         for window in self.api.get("/api/v1/halls/pages").json()["windows"]:
@@ -111,14 +118,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def staff(server: Server, browser: Browser) -> StorageState:
-    """The cookie of a browser that has used every printed link once."""
-    context = browser.new_context()
-    page = context.new_page()
+def places(server: Server, browser: Browser) -> dict[str, StorageState]:
+    """The cookies of three browsers, each let in by one printed link: kiosk, guide and window."""
+    found = {}
     for name in ("kiosk", "guide", "window"):
-        page.goto(server.links[name])
-    found = context.storage_state()
-    context.close()
+        context = browser.new_context()
+        context.new_page().goto(server.links[name])
+        found[name] = context.storage_state()
+        context.close()
     return found
 
 
@@ -128,7 +135,7 @@ class Hands:
 
     server: Server
     browser: Browser
-    state: StorageState
+    places: dict[str, StorageState]
     wrong: list[str]
     contexts: list[BrowserContext]
 
@@ -136,13 +143,14 @@ class Hands:
         self, path: str, *, size: tuple[int, int] = (1366, 768), signed_in: bool = True, scripts: bool = True,
         lang: str = "zh-CN",
     ) -> Page:  # fmt: skip
-        """A page in a browser of its own."""
+        """A page in a browser of its own; `signed_in`: it holds the cookie of the place that the path belongs to."""
+        place = "kiosk" if path.startswith("/kiosk") else "guide" if path.endswith("/guide") else "window"
         context = self.browser.new_context(
             base_url=self.server.base,
             viewport={"width": size[0], "height": size[1]},
             locale=lang,
             java_script_enabled=scripts,
-            storage_state=self.state if signed_in else None,
+            storage_state=self.places[place] if signed_in else None,
         )
         self.contexts.append(context)
 
@@ -162,10 +170,10 @@ class Hands:
 
 
 @pytest.fixture
-def hands(server: Server, browser: Browser, staff: StorageState) -> Iterator[Hands]:
+def hands(server: Server, browser: Browser, places: dict[str, StorageState]) -> Iterator[Hands]:
     """Pages; at the end nothing may have been fetched from elsewhere and no script may have failed."""
     server.clear()
-    found = Hands(server, browser, staff, [], [])
+    found = Hands(server, browser, places, [], [])
     yield found
     for context in found.contexts:
         context.close()

@@ -23,7 +23,7 @@ __all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "W
 RECENT = 8
 SECOND = 1_000_000
 
-#: A window's life: state → {event kind → next state}. docs/lives.md is drawn from this table.
+#: A window's life: state → {event kind → next state}. docs/reference.md is drawn from this table.
 WINDOW_LIFE: dict[str, dict[str, str]] = {
     "closed": {"window_opened": "open", "staff_signed_in": "closed", "staff_signed_out": "closed"},
     "open": {"window_paused": "paused", "window_closed": "closed", "staff_signed_in": "open"},

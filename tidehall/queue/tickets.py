@@ -50,7 +50,7 @@ class Parked(StrEnum):
 
 W, C, S, P = TicketState.WAITING, TicketState.CALLED, TicketState.SERVING, TicketState.SUSPENDED
 
-#: state → {event kind → next state}. docs/lives.md is drawn from this table.
+#: state → {event kind → next state}. docs/reference.md is drawn from this table.
 TICKET_LIFE: dict[str, dict[str, TicketState]] = {
     W: {
         "ticket_called": C,

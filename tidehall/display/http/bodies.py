@@ -157,13 +157,10 @@ def read(raw: bytes, kind: type[Any]) -> Any:
         raise Problem("bad_json") from error
     if not isinstance(value, dict):
         raise Problem("bad_json")
-    found = list(faults(value, kind, ""))
-    if found:
-        raise Problem("invalid", errors=found)
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:  # what the walk below has no word for
-        raise Problem("invalid", errors=[Fault("", "wrong", {})]) from error
+    except msgspec.ValidationError as error:  # the walk names every fault; what it has no word for is just wrong
+        raise Problem("invalid", errors=list(faults(value, kind, "")) or [Fault("", "wrong", {})]) from error
 
 
 def faults(value: Any, kind: Any, place: str) -> Iterator[Fault]:

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 
-from tidehall.display.http.bodies import Empty
 from tidehall.display.http.calls import Call
 from tidehall.display.http.problems import ProblemView
 from tidehall.locales import say
@@ -93,7 +93,7 @@ def _operation(call: Call, schema_of: dict[str, Any]) -> dict[str, Any]:
     if call.body is not None:
         parameters.append(_KEY)
         found["requestBody"] = {
-            "required": call.body is not Empty,
+            "required": any(field.required for field in fields(call.body)),
             "content": {"application/json": {"schema": schema_of[repr(call.body)]}},
         }
     if parameters:

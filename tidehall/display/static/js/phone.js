@@ -38,6 +38,12 @@ function paint() {
   });
 }
 
+/** Browsers let a page buzz only after it has been touched. */
+function buzz() {
+  const touched = navigator.userActivation;
+  if (navigator.vibrate && touched && touched.hasBeenActive) navigator.vibrate([300, 150, 300]);
+}
+
 const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
   snapshot(frame) {
     ticket = advance(ticket, frame);
@@ -47,7 +53,7 @@ const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
     const before = ticket.state;
     ticket = advance(ticket, frame);
     paint();
-    if (ticket.state === "called" && (before !== "called" || frame.call) && navigator.vibrate) navigator.vibrate([300, 150, 300]);
+    if (ticket.state === "called" && (before !== "called" || frame.call)) buzz();
   },
   beat(frame) {
     ticket = advance(ticket, frame);
