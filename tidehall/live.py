@@ -384,6 +384,7 @@ class HallKeeper:
             if events:
                 first[ask.principal, ask.key] = (ask.fingerprint, outcome)
                 decided.sealed += sealed
+                persons.update((row.lookup, row.id) for row in sealed if row.lookup is not None)
                 decided.commands.append(
                     CommandRow(
                         ask.principal, ask.key, ask.fingerprint, encode(command), now,
@@ -574,12 +575,12 @@ class House:
 
 
 def same_person(ask: Ask, persons: dict[bytes, str]) -> tuple[Command, list[SealedRow]]:
-    """Two asks of one batch by the same new person share one id and one row."""
+    """Two asks of one batch by the same new person share one id and one row: `persons` holds those written in it."""
     command, sealed = ask.command, ask.sealed
     for row in sealed:
         if row.lookup is None:
             continue
-        other = persons.setdefault(row.lookup, row.id)
-        if other != row.id and isinstance(command, TakeTicket):
+        other = persons.get(row.lookup)
+        if other is not None and isinstance(command, TakeTicket):
             return msgspec.structs.replace(command, holder=other), [r for r in sealed if r is not row]
     return command, sealed

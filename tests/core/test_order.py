@@ -156,6 +156,17 @@ def test_postponing_lets_three_go_first() -> None:
     assert driver.waiting()[-1] == ids[6]
 
 
+def test_postponed_is_not_called_for_a_minute() -> None:
+    """Who lets others go first is not called for 60 s, even when alone."""
+    driver = Driver()
+    id = driver.take()
+    driver.do(c.PostponeTicket(id))
+    driver.wait(59)
+    assert driver.call() is None
+    driver.wait(1)
+    assert driver.call() == id
+
+
 def test_postponed_on_a_booking() -> None:
     """A booked ticket that postpones before its time is still not called before it."""
     driver = Driver(at="2026-11-23 09:00")

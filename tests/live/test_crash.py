@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from tests.live.figures import keep
+from tests.live.figures import keep, show
 from tests.live.servers import HALL, Board, Load, houses, settled, tidehall, until
 from tidehall.store.binaries import alive
 
@@ -78,7 +78,7 @@ async def kills(folder: Path, times: int) -> dict[str, float | int]:
 async def test_killed_under_load(tmp_path: Path) -> None:
     """Three kills: nothing acknowledged is lost, keys give first answers, ready within 4 s, the board is right."""
     figures = await kills(tmp_path, 3)
-    print(figures)
+    show("kill -9 under load", **figures)
     assert figures["ready_worst_s"] <= READY_S
 
 

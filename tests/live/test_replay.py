@@ -57,7 +57,8 @@ class Crowd:
         parked = [t for t in tickets if t.state is TicketState.SUSPENDED]
         void = [t for t in s.tickets.values() if t.state is TicketState.VOID]
         if window.state == "closed" and chance.random() < 0.7:
-            return chance.choice([c.SignIn(at, f"clerk-{at}"), c.OpenWindow(at)])
+            begin: list[Command] = [c.SignIn(at, f"clerk-{at}"), c.OpenWindow(at)]
+            return chance.choice(begin)
         if len(waiting) < 4 or chance.random() < 0.25:
             self.serial += 1
             return c.TakeTicket(
@@ -67,16 +68,16 @@ class Crowd:
             )  # fmt: skip
         current = s.tickets[window.ticket] if window.ticket is not None else None
         if current is not None and current.state is TicketState.CALLED:
-            return chance.choice([c.StartService(at), c.StartService(at), c.RecallTicket(at), c.MissTicket(at)])
+            arrive: list[Command] = [c.StartService(at), c.StartService(at), c.RecallTicket(at), c.MissTicket(at)]
+            return chance.choice(arrive)
         if current is not None:
-            return chance.choice(
-                [
-                    c.FinishTicket(at), c.FinishTicket(at), c.NextTicket(at), c.SuspendTicket(at, Parked.AWAY),
-                    c.SuspendTicket(at, Parked.HOLD), c.TransferTicket(at, line=chance.choice("ABC")),
-                    c.TransferTicket(at, line="A", place="front", reason="mistake"), c.RejectTicket(at, ("id",)),
-                ]
-            )  # fmt: skip
-        rare = [
+            serve: list[Command] = [
+                c.FinishTicket(at), c.FinishTicket(at), c.NextTicket(at), c.SuspendTicket(at, Parked.AWAY),
+                c.SuspendTicket(at, Parked.HOLD), c.TransferTicket(at, line=chance.choice("ABC")),
+                c.TransferTicket(at, line="A", place="front", reason="mistake"), c.RejectTicket(at, ("id",)),
+            ]  # fmt: skip
+            return chance.choice(serve)
+        rare: list[Command] = [
             c.CallTicket(at, chance.choice(waiting).id, "courtesy"), c.PauseWindow(at, "break"), c.ResumeWindow(at),
             c.Undo(at), c.CloseWindow(at), c.SignOut(at), c.PostponeTicket(chance.choice(waiting).id),
             c.CancelTicket(chance.choice(waiting).id), c.ConfirmPriority(chance.choice(waiting).id, "senior"),
@@ -104,7 +105,10 @@ class Crowd:
         seen: set[str] = set()
         while self.done.total() < commands or len(seen - first) < days:
             assert monotonic() - begun < DEADLINE_S, (self.done, self.refused, seen)
+            had = self.done.total()
             await asyncio.gather(*(self.one(self.keepers[n % len(self.keepers)]) for n in range(12)))
+            if self.done.total() == had:  # a closed hall: they all come again a little later
+                await asyncio.sleep(0.02)
             seen |= {keeper.committed.state.day for keeper in self.keepers}
 
 

@@ -112,7 +112,7 @@ test("a recall comes to the top again, once", () => {
 test("calls that closed before their moment need none, and the queue is bounded", () => {
   let stage = emptyStage();
   for (let i = 0; i < 500; i += 1) stage = offer(stage, call(String(i)), i);
-  assert.ok(stage.queue.length <= 24);
+  assert.ok(stage.queue.length <= 9);
   assert.equal(forget(stage, []).queue.length, 0);
 });
 

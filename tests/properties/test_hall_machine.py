@@ -469,6 +469,10 @@ class HallMachine(RuleBasedStateMachine):
 
     @rule(window=st.sampled_from(WINDOWS))
     def call(self, window: str) -> None:
+        """The next one, or nobody."""
+        self.call_at(window)
+
+    def call_at(self, window: str) -> None:
         self.wake()
         w = self.naive.windows.get(window)
         allowed = w is not None and w["state"] == "open" and w["ticket"] is None
@@ -583,6 +587,18 @@ class HallMachine(RuleBasedStateMachine):
         if found is not None and found["state"] == "suspended":  # what fits is otherwise drawn too seldom
             commands = [c.BringBack(id), c.UnsuspendTicket(found["window"], id), c.UnsuspendTicket(window, id)]
         self.act(data.draw(st.sampled_from(commands)))
+
+    @rule(window=st.sampled_from(WINDOWS[:2]), to=st.sampled_from(WINDOWS[:3]), data=st.data())
+    def send(self, window: str, to: str, data: st.DataObject) -> None:
+        """One is sent to the front of a certain window, or lets others go first; then everybody calls."""
+        self.act(c.NextTicket(window))
+        self.act(c.StartService(window))
+        self.act(c.TransferTicket(window, to=to, place="front", reason="r"))
+        waiting = self.naive.waiting("A")
+        if waiting:
+            self.act(c.PostponeTicket(data.draw(st.sampled_from(waiting))))
+        for other in self.naive.windows:
+            self.call_at(other)
 
     @rule(window=st.sampled_from(WINDOWS), kind=st.sampled_from(list(Parked)))
     def park(self, window: str, kind: Parked) -> None:

@@ -133,7 +133,9 @@ class Door:
             lines.append(f"  {plan.hall.name.get('zh', keeper.id)}  {plan.hall.name.get('en', '')}")
             if self.house.demo:
                 lines.append(f"  {say('demo.notice', 'zh')}  {say('demo.notice', 'en')}")
-            window = next((w for w in plan.windows if w.lines and w.post == "acceptance"), None)
+            zones = [zone.id for zone in plan.zones]
+            serving = [w for w in plan.windows if w.lines and w.post == "acceptance"]
+            window = min(serving, key=lambda w: zones.index(w.zone), default=None)
             places = [
                 ("取号 kiosk", self.link(Grant("kiosk", keeper.id), f"/kiosk/{keeper.id}")),
                 ("引导台 guide desk", self.link(Grant("guide", keeper.id), f"/desk/{keeper.id}/guide")),

@@ -9,7 +9,7 @@ import { merge } from "./frames.js";
 
 export const STACK_MS = 10000; // calls this close together stand on the stage together
 export const LARGE_MS = 4000; // each call's moment in large type
-const QUEUE = 24; // calls that may wait for their moment
+const QUEUE = 9; // calls that may wait for their moment
 
 /**
  * @param {any} board
