@@ -580,7 +580,7 @@ class Board:
 
     def _merge(self, frame: Said) -> None:
         for name, value in frame.items():
-            if name in ("lines", "windows"):
+            if name in ("lines", "windows") and value and "id" in value[0]:
                 new = {one["id"]: one for one in value}
                 self.state[name] = [new.get(one["id"], one) for one in self.state[name]]
             elif name not in ("type", "prev", "seq", "at", "call"):

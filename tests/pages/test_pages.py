@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -356,6 +358,15 @@ def test_nothing_is_inline_and_files_may_be_kept_for_ever(server: Server) -> Non
     assert script is not None
     assert "immutable" in server.api.get(script[1]).headers["cache-control"]
     assert server.api.get("/static/old/js/board.js").headers["cache-control"] == "no-cache"
+
+
+def test_the_scripts_pure_parts() -> None:
+    """Frames, stage, keys and words hold what tests/pages/*.test.mjs say (node --test)."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed here; browsers test the same scripts in whole pages")
+    run = subprocess.run([node, "--test", str(Path(__file__).parent)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
 
 
 def test_every_sentence_of_the_pages_stands_in_both_languages() -> None:

@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from msgspec import to_builtins
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from tidehall.display.http.access import Access
 from tidehall.display.http.api import CALLS, ticket_by_token
 from tidehall.display.http.app import answer
 from tidehall.display.http.calls import Call, Edge
-from tidehall.display.http.limits import Rates
+from tidehall.display.http.limits import Rates, body_of
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.problems import Problem
 from tidehall.display.kiosk import Visit
@@ -54,6 +54,15 @@ GUIDE = {
 IDLE_S = 30
 #: Tickets in one list of the guide desk.
 MOST_TICKETS = 20
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A page's form; what is no form of ours, or too large, has no fields."""
+    try:
+        raw = await body_of(request)
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=50))
+    except (Problem, ValueError):
+        return {}
 
 
 class Said(NamedTuple):
@@ -335,7 +344,7 @@ class Pages:
 
     async def kiosk_take(self, request: Request) -> Response:
         """The form of the confirm card: take the number and show it."""
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = await form_of(request)
         keeper = self.keeper(request)
         visit = Visit.read(str(request.path_params["hall"]), "en" if form.get("lang") == "en" else "zh", form)
         if keeper is None:
@@ -429,11 +438,11 @@ class Pages:
     async def phone_act(self, request: Request) -> Response:
         """The phone page's form, without scripts: cancel, postpone, back."""
         lang = visitor_language(request)
-        form = await request.form()
-        token, act = str(request.path_params["token"]), str(form.get("do", ""))
+        form = await form_of(request)
+        token, act = str(request.path_params["token"]), form.get("do", "")
         if act not in CITIZEN:
             return self.unknown(lang)
-        key = str(form.get("key") or secrets.token_urlsafe(12))[:80]
+        key = (form.get("key") or secrets.token_urlsafe(12))[:80]
         said = await self.send(request, f"own_ticket_{act}", {"token": token}, {}, lang=lang, key=f"page.{act}.{key}")
         if said.ok:
             return RedirectResponse(f"/t/{quote(token)}?lang={lang}", 303)
