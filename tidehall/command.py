@@ -76,9 +76,7 @@ def parser() -> argparse.ArgumentParser:
     prove = add("verify", "prove that the journal is whole")
     prove.add_argument("--hall", required=True)
     prove.add_argument("--rules", action="store_true", help="decide every command again and compare the events")
-    prove.add_argument(
-        "--anchor", type=Path, metavar="FILE", help="a head kept elsewhere: shows a cut-off tail"
-    )
+    prove.add_argument("--anchor", type=Path, metavar="FILE", help="a head kept elsewhere: shows a cut-off tail")
 
     trace = add("trace", "one ticket's whole life")
     trace.add_argument("--hall", required=True)
@@ -165,7 +163,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
 def run_worker(fd: int, number: int) -> int:
     """One of several processes behind one listening socket (started by `serve --workers`)."""
     with socket.socket(fileno=fd) as door:
-        run_loop(serve(Settings.read(), door, announce=number == 0))
+        run_loop(serve(Settings.read(), door, announce=number == 0, worker=True))
     return 0
 
 

@@ -188,8 +188,10 @@ def enter(house: House, settings: Settings) -> Door:
     return Door(house, data=settings.data, base_url=settings.base_url, admin_token=settings.admin_token)
 
 
-async def serve(settings: Settings, door: socket.socket, *, announce: bool = True) -> None:
-    """Serve until told to stop."""
+async def serve(settings: Settings, door: socket.socket, *, announce: bool = True, worker: bool = False) -> None:
+    """Serve until told to stop; a worker also ends with its parent, who holds the other end of its standard input."""
+    if worker:  # the port must be free at once, and nothing acknowledged can be lost: as if killed itself
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), os._exit, 1)
     async with open_house(settings) as house:
         entrance = enter(house, settings)
         config = uvicorn.Config(
@@ -256,7 +258,7 @@ async def serve_workers(settings: Settings, door: socket.socket, workers: int) -
             while not stop.is_set():
                 child = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "tidehall.command", "worker", str(door.fileno()), str(n),
-                    env=environment, pass_fds=[door.fileno()],
+                    env=environment, pass_fds=[door.fileno()], stdin=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 ended = asyncio.create_task(child.wait())
                 stopped = asyncio.create_task(stop.wait())

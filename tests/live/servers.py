@@ -6,6 +6,7 @@ Law: nothing here knows the inside; servers are processes that are ended by thei
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.contract.conftest import RedisServer
-from tidehall.store.binaries import alive
+from tidehall.store.binaries import serves
 from tidehall.store.embedded import EmbeddedPostgres
 
 __all__ = [
@@ -56,6 +57,8 @@ PATIENCE_S = 30.0
 LOOK_S = 0.03
 #: Whoever is turned away or finds nobody comes again after so many seconds.
 TURNED_AWAY_S = 0.25
+#: Connection pools of one client.
+POOLS = 25
 #: httpx makes a TLS context for every client, which costs more than the whole request; nothing here speaks TLS.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -109,7 +112,9 @@ def tidehall(*arguments: str, data: Path, url: str | None = None) -> subprocess.
 class Server:
     """One `tidehall serve`, on a port of its own that it keeps over restarts."""
 
-    def __init__(self, data: Path, plan: Path, *, url: str | None = None, redis: str | None = None) -> None:
+    def __init__(
+        self, data: Path, plan: Path, *, url: str | None = None, redis: str | None = None, workers: int = 1
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -117,7 +122,7 @@ class Server:
         self.data = data
         self.log = data.parent / f"server-{self.port}.log"
         self.process: subprocess.Popen[bytes] | None = None
-        self._plan = plan
+        self._options = ["--data", str(data), "--plan", str(plan), "--workers", str(workers)]
         self._environment = {n: v for n, v in os.environ.items() if not n.startswith("TIDEHALL_")}
         self._environment["TIDEHALL_ADMIN_TOKEN"] = TOKEN
         if url is not None:
@@ -128,7 +133,7 @@ class Server:
     def launch(self) -> None:
         """Start the process and come back at once."""
         command = [sys.executable, "-m", "tidehall.command", "serve", "--port", str(self.port)]
-        command += ["--data", str(self.data), "--plan", str(self._plan)]
+        command += self._options
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
 
@@ -167,6 +172,10 @@ class Server:
     def postmaster(self) -> int:
         """The process id of its own PostgreSQL."""
         return int((self.data / "postgres" / "postmaster.pid").read_text("ascii").split("\n", 1)[0])
+
+    def has_postgres(self, postmaster: int) -> bool:
+        """Whether this process is still a PostgreSQL on its data (one that only waits to be buried is none)."""
+        return serves(postmaster, self.data / "postgres")
 
     def complaints(self) -> list[str]:
         """Lines of the log that speak of a mistake in the program."""
@@ -264,7 +273,7 @@ class Servers:
 @asynccontextmanager
 async def houses(
     folder: Path, *, servers: int = 1, external: bool = False, redis: bool = False, proxy: bool = False,
-    windows: int = 60, lines: str = "ABCDE", limits: Said | None = None,
+    workers: int = 1, windows: int = 60, lines: str = "ABCDE", limits: Said | None = None,
 ) -> AsyncIterator[Servers]:  # fmt: skip
     """Servers on one database: each with its own PostgreSQL (one server only), or all on one that the test owns."""
     async with AsyncExitStack() as stack:
@@ -286,7 +295,7 @@ async def houses(
         url = found.proxy.url if found.proxy is not None else found.url
         plan = write_plan(folder, windows=windows, lines=lines, limits=limits)
         for _ in range(servers):
-            server = Server(data, plan, url=url, redis=found.redis.url if found.redis else None)
+            server = Server(data, plan, url=url, redis=found.redis.url if found.redis else None, workers=workers)
             stack.callback(server.stop)
             server.launch()
             found.servers.append(server)
@@ -299,7 +308,7 @@ async def houses(
             if server.process is not None and server.process.poll() is None:
                 postmaster = server.postmaster()
                 server.stop()
-                assert not alive(postmaster), "a server in good order left its PostgreSQL behind"
+                assert not server.has_postgres(postmaster), "a server in good order left its PostgreSQL behind"
 
 
 # ---- clients
@@ -326,16 +335,22 @@ class Client:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self._http = httpx.AsyncClient(
-            base_url=base, trust_env=False, verify=NO_TLS, timeout=httpx.Timeout(25.0),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        )  # fmt: skip
+        # httpx looks through all connections of a pool for every request: many small pools are quicker than one.
+        self._pools = [
+            httpx.AsyncClient(
+                base_url=base, trust_env=False, verify=NO_TLS, timeout=httpx.Timeout(25.0),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            )
+            for _ in range(POOLS)
+        ]  # fmt: skip
+        self._turn = itertools.cycle(self._pools)
 
     async def __aenter__(self) -> Client:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._http.aclose()
+        for pool in self._pools:
+            await pool.aclose()
 
     async def request(
         self, method: str, path: str, body: object = None, *, key: str | None = None, token: str | None = TOKEN
@@ -345,7 +360,7 @@ class Client:
         if method == "POST":
             headers["Idempotency-Key"] = key or uuid4().hex
         begun = time.monotonic()
-        answer = await self._http.request(
+        answer = await next(self._turn).request(
             method, path if path.startswith("/") else f"/api/v1/{path}", headers=headers,
             json={} if body is None and method == "POST" else body,
         )  # fmt: skip

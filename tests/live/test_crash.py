@@ -11,7 +11,6 @@ import pytest
 
 from tests.live.figures import keep, show
 from tests.live.servers import HALL, Board, Load, houses, settled, tidehall, until
-from tidehall.store.binaries import alive
 
 #: Yeses between two kills at least, and seconds until the server must be ready again (issue A, 4).
 BETWEEN = 40
@@ -32,12 +31,13 @@ async def kills(folder: Path, times: int) -> dict[str, float | int]:
                     had = len(load.acknowledged)
                     await until(lambda had=had: len(load.acknowledged) >= had + BETWEEN, "load")  # type: ignore[misc] # bound now
                     postmaster = server.postmaster()
+                    assert server.has_postgres(postmaster)
                     server.kill()
                     begun = monotonic()
                     await server.start()
                     ready.append(monotonic() - begun)
                     assert server.postmaster() != postmaster
-                    assert not alive(postmaster), "the killed server's PostgreSQL stayed behind"
+                    assert not server.has_postgres(postmaster), "the killed server's PostgreSQL stayed behind"
                 had = len(load.acknowledged)
                 await until(lambda: len(load.acknowledged) >= had + BETWEEN, "load after the last kill")
             # calls that stay open over a last kill, and one that nobody has heard of when it comes
@@ -61,7 +61,9 @@ async def kills(folder: Path, times: int) -> dict[str, float | int]:
         assert found.returncode == 0, found.stderr
         postmaster = server.postmaster()
         server.kill()
-        alone_s = await until(lambda: not alive(postmaster), "the end of the killed server's PostgreSQL", seconds=5)
+        alone_s = await until(
+            lambda: not server.has_postgres(postmaster), "the end of the killed server's PostgreSQL", seconds=5
+        )
     return {
         "kills": times,
         "acknowledged": len(load.acknowledged),
@@ -118,3 +120,19 @@ async def test_killed_beside_another_server(tmp_path: Path) -> None:
         assert [server.complaints() for server in house.servers] == [[], []]
         found = tidehall("verify", "--hall", HALL, "--rules", data=house.data, url=house.url)
         assert found.returncode == 0, found.stderr
+
+
+async def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    """`serve --workers 2` is killed: its workers let go of the port, so that it starts again, with nothing lost."""
+    async with houses(tmp_path, workers=2, windows=2) as house:
+        server, client = house.server, house.client
+        await client.open(["w01", "w02"])
+        load = Load([client], ["w01", "w02"], takers=2)
+        async with load.running():
+            await until(lambda: len(load.acknowledged) >= BETWEEN, "load")
+            server.kill()
+            assert await server.start() <= READY_S
+            had = len(load.acknowledged)
+            await until(lambda: len(load.acknowledged) >= had + BETWEEN, "load after the kill")
+        await settled(load, client)
+        assert server.complaints() == []

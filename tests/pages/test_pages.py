@@ -103,6 +103,7 @@ def test_only_what_the_server_allows_is_solid(server: Server, hands: Hands) -> N
     desk.keyboard.press("F9")
     desk.locator("#ask-pause button[value=break]").click()
     expect(desk.locator("#state")).to_have_text("暂停")
+    expect(solid).to_have_text(["F9"])
     desk.keyboard.press("F9")
     expect(desk.locator("#state")).to_have_text("开放")
 

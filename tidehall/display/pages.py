@@ -489,7 +489,7 @@ class Pages:
             "desk.html",
             lang,
             window=desk["window"],
-            zone_name=" · ".join(served),
+            zone_name=" · ".join(served) or say("strip.no_lines", lang),
             zones=[zone for zone in zones if zone["lines"]],
             keys=KEYS,
             demo_on=self.edge.demo,

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
-
+from tidehall.hall.facts import Asked
 from tidehall.hall.plan import Plan
 from tidehall.queue.tickets import Channel, Parked
 
@@ -44,15 +43,6 @@ __all__ = [
     "Undo",
     "UnsuspendTicket",
 ]
-
-
-def tag(name: str) -> str:
-    """TakeTicket → take_ticket."""
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-class Asked(Struct, frozen=True, gc=False, tag_field="command", tag=tag, omit_defaults=True):
-    """The root of all commands."""
 
 
 class AdoptPlan(Asked, frozen=True):

@@ -7,8 +7,7 @@ A kind is never renamed; a changed meaning gets a new version and an upcaster.
 
 from __future__ import annotations
 
-from msgspec import Struct
-
+from tidehall.hall.facts import Fact
 from tidehall.hall.plan import Plan
 from tidehall.queue.order import Rank
 from tidehall.queue.tickets import Estimate, Parked
@@ -55,17 +54,6 @@ __all__ = [
 
 #: The version that every kind of event has now.
 VERSION = 1
-
-
-def kind(name: str) -> str:
-    """TicketTaken → ticket_taken."""
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-class Fact(Struct, frozen=True, gc=False, tag_field="kind", tag=kind, omit_defaults=True):
-    """The root of all events."""
-
-    at: int
 
 
 class PlanAdopted(Fact, frozen=True):

@@ -16,14 +16,17 @@ from tidehall.hall.errors import PlanInvalid
 
 __all__ = [
     "Board",
+    "Authorisation",
     "Bundle",
     "Calendar",
     "Department",
     "HallFacts",
     "Item",
     "Limits",
+    "ItemPart",
     "LinePlan",
     "Material",
+    "OfficeRules",
     "Plan",
     "Service",
     "TideRule",
@@ -83,6 +86,26 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     """`[service]`: what is assumed of serving before anything is observed (seconds)."""
 
     default_s: float = 600.0
+
+
+class OfficeRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[offices]`: what the sources leave open about cases (docs/decisions/006); seconds and working days."""
+
+    pause_on: tuple[Literal["fee", "correction", "step"], ...] = ("fee", "correction", "step")
+    hand_off_stops_at_break: bool = False
+    escalate_after_s: float = 600.0
+    acknowledge_within_s: float = 600.0
+    support_within_s: float = 300.0
+    correction_days: int = 5
+    collect_within_days: int = 7
+    bad_rating_contact_days: int = 1
+    bad_rating_days: int = 15
+    complaint_contact_days: int = 1
+    complaint_days: int = 5
+    unresolved_contact_days: int = 1
+    unresolved_days: int = 5
+    enquiry_days: int = 1
+    rating_days: int = 7
 
 
 class Zone(Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,6 +183,26 @@ class Material(Struct, frozen=True, forbid_unknown_fields=True):
     required: bool = True
 
 
+class ItemPart(Struct, frozen=True, forbid_unknown_fields=True):
+    """One department's part of a joint item (联办件); the parts run in parallel (R30, R57)."""
+
+    department: str
+    promised_days: int
+
+
+class Authorisation(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[authorisations]]`: a letter (受理委托书, R72): who may take these items, from a date to a date.
+
+    An item that no letter names may be taken by every window of its zones.
+    """
+
+    items: tuple[str, ...]
+    windows: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    since: str = "0001-01-01"
+    until: str = "9999-12-31"
+
+
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[items]]`: a service item (事项); `fee` in fen, days are working days (R54–R72)."""
 
@@ -180,6 +223,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     aliases: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     service_s: float | None = None
+    parts: tuple[ItemPart, ...] = ()
 
 
 class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
@@ -221,6 +265,7 @@ class Plan(Struct, frozen=True):
     limits: Limits = field(default_factory=Limits)
     calendar: Calendar = field(default_factory=Calendar)
     service: Service = field(default_factory=Service)
+    offices: OfficeRules = field(default_factory=OfficeRules)
     priority: dict[str, float] = field(default_factory=lambda: {"normal": 0.0, "booked": 30.0})
     priority_names: dict[str, Words] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
@@ -229,6 +274,7 @@ class Plan(Struct, frozen=True):
     departments: tuple[Department, ...] = ()
     items: tuple[Item, ...] = ()
     bundles: tuple[Bundle, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
     tide: dict[str, TideRule] = field(default_factory=dict)
     boards: tuple[Board, ...] = ()
 
@@ -238,7 +284,7 @@ class Plan(Struct, frozen=True):
 
 
 ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
-SINGLE = {"hall": HallFacts, "limits": Limits, "calendar": Calendar, "service": Service}
+SINGLE = {"hall": HallFacts, "limits": Limits, "calendar": Calendar, "service": Service, "offices": OfficeRules}
 MANY = {
     "zones": Zone,
     "lines": LinePlan,
@@ -302,7 +348,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     """
     read = Reader()
     parts: dict[str, Any] = {}
-    known = {*SINGLE, *MANY, "window_ranges", "priority", "priority_names", "tide"}
+    known = {*SINGLE, *MANY, "window_ranges", "authorisations", "priority", "priority_names", "tide"}
     for name in sorted(tables.keys() - known):
         read.say(name, f"is not a section of a plan; sections are {', '.join(sorted(known))}")
     if "hall" not in tables:
@@ -331,6 +377,10 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
             continue
         parts["windows"] += spread.windows()
         places["windows"] += [f"window_ranges[{i}]"] * (spread.last - spread.first + 1)
+    letters = [(read.table(Authorisation, row, f"authorisations[{i}]"), f"authorisations[{i}]")
+               for i, row in enumerate(read.rows(tables, "authorisations"))]  # fmt: skip
+    parts["authorisations"] = tuple(x for x, _ in letters if x is not None)
+    places["authorisations"] = [place for x, place in letters if x is not None]
     for name, form in (("priority", dict[str, float]), ("priority_names", dict[str, Words])):
         if name in tables:
             try:
@@ -416,6 +466,23 @@ def check_references(
         codes = [m.code for m in item.materials]
         if len(set(codes)) != len(codes):
             read.say(f"{place}.materials", "a code stands twice")
+    for item, place in zip(parts["items"], places["items"], strict=True):
+        for part in item.parts:
+            known("departments", part.department, f"{place}.parts")
+            if part.promised_days <= 0:
+                read.say(f"{place}.parts", f"the part of {part.department!r} needs at least 1 working day")
+        if item.parts and item.kind != "joint":
+            read.say(f"{place}.parts", f"belong to a joint item, this one is {item.kind}")
+    for letter, place in zip(parts["authorisations"], places["authorisations"], strict=True):
+        for code in letter.items:
+            known("items", code, f"{place}.items")
+        for window in letter.windows:
+            known("windows", window, f"{place}.windows")
+        for zone in letter.zones:
+            known("zones", zone, f"{place}.zones")
+        for name in ("since", "until"):
+            if not is_date(getattr(letter, name)):
+                read.say(f"{place}.{name}", f"{getattr(letter, name)!r} is not a date YYYY-MM-DD")
     for bundle, place in zip(parts["bundles"], places["bundles"], strict=True):
         known("zones", bundle.zone, f"{place}.zone")
         for code in bundle.items:

@@ -6,6 +6,7 @@ import { merge } from "./frames.js";
 
 /** @typedef {{call_id: string, attempt: number, number: string, window: string, label: string, zone: string, at: string}} Call */
 /** @typedef {{call: Call, since: number}} Staged */
+/** @typedef {{top: Staged[], queue: Call[]}} Stage */
 
 export const STACK_MS = 10000; // calls this close together stand on the stage together
 export const LARGE_MS = 4000; // each call's moment in large type
@@ -40,7 +41,7 @@ function take(next, frame, names) {
   return next;
 }
 
-/** @returns {{top: Staged[], queue: Call[]}} */
+/** @returns {Stage} */
 export function emptyStage() {
   return { top: [], queue: [] };
 }
@@ -49,6 +50,7 @@ export function emptyStage() {
  * A stage after a snapshot: the newest open call, with no fuss; calls already rung are not rung again.
  * @param {any} board
  * @param {number} now ms
+ * @returns {Stage}
  */
 export function settledStage(board, now) {
   const call = board.calls.length ? newest(board.calls) : board.recent[0];
@@ -62,7 +64,7 @@ function newest(calls) {
 
 /**
  * A new call asks for the stage.
- * @param {{top: Staged[], queue: Call[]}} stage
+ * @param {Stage} stage
  * @param {Call} call
  * @param {number} now
  */
@@ -74,7 +76,7 @@ export function offer(stage, call, now) {
 
 /**
  * Time passes: old calls leave the stack, waiting ones come up.
- * @param {{top: Staged[], queue: Call[]}} stage
+ * @param {Stage} stage
  * @param {number} now
  */
 export function turn(stage, now) {
@@ -93,7 +95,7 @@ export function turn(stage, now) {
 
 /**
  * Calls that wait for their moment and are no longer open need none.
- * @param {{top: Staged[], queue: Call[]}} stage
+ * @param {Stage} stage
  * @param {Call[]} open
  */
 export function forget(stage, open) {

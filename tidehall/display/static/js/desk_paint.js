@@ -5,7 +5,7 @@ import { advice, keys } from "./desk_state.js";
 import { at, mark, put, show } from "./page.js";
 import { fill, span } from "./words.js";
 
-const ROWS = 12; // tickets that the list shows at once
+const ROWS = 30; // as many as the server sends; the list scrolls
 
 /** @param {any} page @param {any} ticket */
 function itemName(page, ticket) {

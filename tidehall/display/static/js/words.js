@@ -33,3 +33,14 @@ export function span(seconds) {
   const tail = two(Math.floor(s / 60) % 60) + ":" + two(s % 60);
   return s >= 3600 ? Math.floor(s / 3600) + ":" + tail : tail.replace(/^0/, "");
 }
+
+/**
+ * A wait as a short range, or that nothing can be said.
+ * @param {{p10_s: number, p90_s: number}|null|undefined} estimate
+ * @param {{[key: string]: string}} words
+ * @returns {string}
+ */
+export function minutes(estimate, words) {
+  const pair = range(estimate);
+  return pair ? fill(words["board.range"], { low: pair[0], high: pair[1] }) : words["common.no_estimate"];
+}

@@ -1,0 +1,84 @@
+/**
+ * The guide desk's lists of tickets, and what it may do with each. ES2017.
+ * Law: which steps a ticket's state has stands in `page.can` (made from the life table), never here.
+ */
+import { at, put } from "./page.js";
+import { fill, minutes } from "./words.js";
+
+/** @typedef {(path: string, body: object) => Promise<any>} Press */
+
+/** @param {string} id @param {string} title @returns {Promise<boolean>} */
+function sure(id, title) {
+  const dialog = at(id);
+  put(dialog.querySelector("h2"), title);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}
+
+/**
+ * @param {string} act
+ * @param {any} ticket
+ * @param {any} page
+ * @param {Press} press
+ */
+function run(act, ticket, page, press) {
+  const path = "/tickets/" + ticket.id + "/";
+  const number = { number: ticket.number };
+  if (act === "restore") {
+    at("reason").value = "";
+    sure("ask-reason", fill(page.words["guide.restore_ask"], number)).then((yes) => {
+      if (yes) press(path + "restore", { reason: at("reason").value });
+    });
+  } else if (act === "cancel") {
+    sure("ask-sure", fill(page.words["guide.cancel_ask"], number)).then((yes) => {
+      if (yes) press(path + "cancel", {});
+    });
+  } else if (act === "back") {
+    press(path + "back", {});
+  } else {
+    press(path + "priority", { priority: act === "confirm" ? ticket.claimed : "normal" });
+  }
+}
+
+/** @param {any} ticket @param {any} page @returns {string[]} */
+function can(ticket, page) {
+  return (page.can[ticket.state] || []).filter((/** @type {string} */ act) => {
+    if (act === "confirm" || act === "refuse") return Boolean(ticket.claimed);
+    return act !== "back" || ticket.parked === "away";
+  });
+}
+
+/** @param {any} ticket @param {any} page @returns {string} */
+function about(ticket, page) {
+  const words = page.words;
+  const parts = [words["desk.ticket." + ticket.state], page.lines[ticket.line]];
+  if (ticket.misses) parts.push(fill(words["guide.misses"], { n: ticket.misses }));
+  if (ticket.state === "waiting") parts.push(fill(words["guide.taken"], { n: ticket.ahead, range: minutes(ticket.estimate, words) }));
+  if (ticket.window && page.windows[ticket.window]) parts.push(fill(words["guide.at_window"], { label: page.windows[ticket.window] }));
+  return parts.join(" · ");
+}
+
+/**
+ * @param {Element} box
+ * @param {any[]} tickets
+ * @param {any} page
+ * @param {Press} press
+ */
+export function ticketList(box, tickets, page, press) {
+  box.textContent = "";
+  tickets.forEach((ticket) => {
+    const row = document.createElement("li");
+    row.innerHTML = '<div class="head"><span class="number"></span><span></span></div><div class="acts"></div>';
+    put(row.querySelector(".number"), ticket.number);
+    put(row.querySelector(".head span + span"), about(ticket, page));
+    can(ticket, page).forEach((act) => {
+      const button = document.createElement("button");
+      button.className = "small";
+      put(button, fill(page.words["guide." + act], { name: page.priorities[ticket.claimed] || "" }));
+      button.addEventListener("click", () => run(act, ticket, page, press));
+      /** @type {Element} */ (row.lastChild).append(button);
+    });
+    box.append(row);
+  });
+}
