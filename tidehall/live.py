@@ -26,10 +26,12 @@ from tidehall.hall.errors import Refusal
 from tidehall.hall.events import VERSION, Event
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import HallState
+from tidehall.store.accounts import Accounts
 from tidehall.store.bus import Bus
 from tidehall.store.clock import HallClock
 from tidehall.store.errors import StoreError, StoreUnavailable
 from tidehall.store.journal import Journal
+from tidehall.store.memory_accounts import MemoryAccounts
 from tidehall.store.persons import Persons
 from tidehall.store.rows import Batch, CommandRow, Fact, Head, Row, SealedRow
 
@@ -572,6 +574,7 @@ class House:
     bus: Bus
     clock: HallClock
     demo: bool = False
+    accounts: Accounts = field(default_factory=MemoryAccounts)
 
 
 def same_person(ask: Ask, persons: dict[bytes, str]) -> tuple[Command, list[SealedRow]]:

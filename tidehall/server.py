@@ -30,6 +30,7 @@ from tidehall.display.door import Door
 from tidehall.hall.plan import Calendar, Plan, parse_plan
 from tidehall.live import HallKeeper, House
 from tidehall.settings import Settings
+from tidehall.store.accounts import PostgresAccounts
 from tidehall.store.bus import open_bus
 from tidehall.store.clock import HallClock
 from tidehall.store.embedded import EmbeddedPostgres
@@ -125,7 +126,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.callback(sampling.cancel)
         bus = open_bus(journal, settings.redis_url, single_process=settings.single)
         stack.push_async_callback(bus.close)
-        house = House({}, journal, persons, bus, clock, demo=settings.demo is not None)
+        house = House(
+            {}, journal, persons, bus, clock, demo=settings.demo is not None, accounts=PostgresAccounts(journal)
+        )
         ids = sorted(plans.keys() | set(await journal.halls()))
         if not ids:
             raise StartError("there is no hall yet: give its plan with --plan FILE (try halls/yangxin.toml)")

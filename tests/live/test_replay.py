@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from tests.core.halls import make_plan
+from tests.live.figures import keep, show
 from tidehall.audit import redecide
 from tidehall.hall import commands as c
 from tidehall.hall.commands import Command
@@ -35,6 +36,7 @@ HALL = "t"
 #: Hall seconds in a real second: a service day passes in a few seconds, with its sessions, break, end and day turn.
 SPEED = 20_000.0
 DEADLINE_S = 60.0
+PROOF_COMMANDS = 6_000
 
 
 @dataclass
@@ -184,7 +186,7 @@ def bare(commands: Sequence[CommandRow], rows: Sequence[Row]) -> tuple[list[byte
     ("commands", "days", "seed"),
     [
         pytest.param(400, 1, 20261123, id="short"),
-        pytest.param(6_000, 4, 20261124, id="long", marks=pytest.mark.proof),
+        pytest.param(PROOF_COMMANDS, 4, 20261124, id="long", marks=pytest.mark.proof),
     ],
 )
 async def test_two_keepers_one_truth(tmp_path: Path, commands: int, days: int, seed: int) -> None:
@@ -235,7 +237,10 @@ async def test_two_keepers_one_truth(tmp_path: Path, commands: int, days: int, s
         bodies, engine = bare(await all_commands(journal), rows)
         assert bodies == [row.body for row in rows]
         assert engine.facts() == replayed.facts()
-    print(f"{len(rows)} events of {decided} commands, {crowd.refused.total()} refusals, {len(kinds)} kinds of events")
+    (keep if commands >= PROOF_COMMANDS else show)(
+        "a day decided again",
+        events=len(rows), commands=decided, refused=crowd.refused.total(), kinds_of_events=len(kinds), differences=0,
+    )  # fmt: skip
 
 
 async def test_a_wrong_decision_shows(tmp_path: Path) -> None:

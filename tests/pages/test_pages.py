@@ -200,6 +200,7 @@ def test_the_phone_page_is_small_and_works_without_scripts(server: Server, hands
     token = server.take()["token"]
     sizes: list[int] = []
     page = hands.open("/", size=PHONE, signed_in=False)
+    page.wait_for_load_state("networkidle")  # the front door's own files are not the phone's
     page.on("response", lambda answer: sizes.append(answer.request.sizes()["responseBodySize"]))
     page.goto(f"/t/{token}")
     page.wait_for_load_state("networkidle")

@@ -18,7 +18,8 @@ from starlette.requests import HTTPConnection
 from tidehall.display.feed import Feed
 from tidehall.display.http.access import Access, Grant, Links
 from tidehall.display.http.app import handlers, routes
-from tidehall.display.http.limits import SecurityHeaders
+from tidehall.display.http.limits import Rates, SecurityHeaders
+from tidehall.display.http.metrics import Metrics
 from tidehall.display.hub import BoardAlarm, Hub
 from tidehall.display.pages import pages
 from tidehall.hall.commands import EndAlert, RaiseAlert
@@ -50,11 +51,12 @@ class Door:
             keeper.watch(hub)
             self.hubs[keeper.id] = hub
         self.feed = Feed(self.hubs, ticket_of=house.persons.ticket_of, may_watch=self.may_watch)
+        rates, metrics = Rates(), Metrics()
         self.app = Starlette(
             routes=[
-                *routes(house, access=self.access, links=self.links, demo=house.demo),
+                *routes(house, access=self.access, links=self.links, demo=house.demo, rates=rates, metrics=metrics),
                 *self.feed.routes(),
-                *pages(house, access=self.access),
+                *pages(house, access=self.access, rates=rates, metrics=metrics),
             ],
             middleware=[Middleware(SecurityHeaders)],
             exception_handlers=handlers(),

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from tidehall.hall import events as e
 from tidehall.hall.calendar import service_day
+from tidehall.hall.offices.apply import OFFICE_APPLY, alert_raised_clock, disarm, sweep
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import RECENT, Alert, Call, HallState, Undoable, Window
 from tidehall.queue.line import Line
@@ -37,6 +40,7 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     """Make `plan` rule: keep what still exists, add what is new, drop what is gone (decide saw to it that it may)."""
     first = s.plan is None
     s.plan, s.next_plan = plan, None
+    s.plan_seq = s.seq
     s.calendar_at = max(s.calendar_at, at)  # the new hours' moments before now are no news: `standing` knows them
     s.compile(plan)
     assert s.schedule is not None
@@ -83,6 +87,7 @@ def passed(s: HallState, due: int) -> None:
     s.calendar_at = due
     assert s.schedule is not None
     s.next_moment = s.schedule.next_after(due)[0]
+    s.set_wake()
 
 
 def day_turned(s: HallState, ev: e.DayTurned) -> None:
@@ -90,6 +95,7 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
     s.last_session_over = False
     s.tickets = {id: t for id, t in s.tickets.items() if t.state not in ENDED}
     s.alerts = {id: a for id, a in s.alerts.items() if a.ended is None}
+    sweep(s, ev.due)
     for zone, ids in s.missed.items():
         s.missed[zone] = [id for id in ids if id in s.tickets]
     for zone, calls in s.recent.items():  # yesterday's numbers are given again today
@@ -382,6 +388,7 @@ def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
     t.served = service
     t.serving_since = 0
     end(s, t, TicketState.FINISHED, at)
+    s.offices.claims[ev.ticket] = at
     s.lines[t.line].observe(service)
 
 
@@ -470,6 +477,7 @@ def action_undone(s: HallState, ev: e.ActionUndone) -> None:
     if undo.service:
         s.lines[undo.before.line].forget(undo.service)
     drop(s, now, line)
+    s.offices.claims.pop(ev.ticket, None)
     before = undo.before.__copy__()
     before.seq = s.seq
     s.tickets[ev.ticket] = before
@@ -552,12 +560,14 @@ def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
 
 
 def alert_raised(s: HallState, ev: e.AlertRaised) -> None:
-    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, ev.at)
+    since = ev.at if ev.due is None else ev.due
+    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, since, owner=ev.owner)
+    alert_raised_clock(s, ev.alert, ev.owner, since)
 
 
 def alert_ended(s: HallState, ev: e.AlertEnded) -> None:
-    old = s.alerts[ev.alert]
-    s.alerts[ev.alert] = Alert(old.id, old.kind, old.about, old.since, ev.at)
+    disarm(s, f"alert:{ev.alert}")
+    s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at)
 
 
 #: One function for each kind of event.
@@ -597,4 +607,5 @@ APPLY: dict[type, Applier] = {
     e.WindowLinesSet: window_lines_set,
     e.AlertRaised: alert_raised,
     e.AlertEnded: alert_ended,
+    **OFFICE_APPLY,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tidehall.hall.facts import Asked
+from tidehall.hall.offices.commands import OfficeCommand
 from tidehall.hall.plan import Plan
 from tidehall.queue.tickets import Channel, Parked
 
@@ -252,4 +253,5 @@ Command = (
     | CallTicket | RecallTicket | MissTicket | StartService | SuspendTicket | UnsuspendTicket
     | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
     | RaiseAlert | EndAlert
+    | OfficeCommand
 )  # fmt: skip

@@ -19,6 +19,10 @@ from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
+from tidehall.hall.offices import cases, hand_offs, matters
+from tidehall.hall.offices import commands as oc
+from tidehall.hall.offices.deadlines import day_end, fire
+from tidehall.hall.offices.objects import Offices
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert, Call, HallState, Window
 from tidehall.queue.line import Line
@@ -27,7 +31,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 1
+SNAPSHOT_SCHEMA = 2
 
 
 # ---- the plan, alerts and the calendar
@@ -112,7 +116,7 @@ def moment_events(s: HallState, now: int) -> list[Event]:
             case "session_end":
                 found.append(e.SessionEnded(now, due))
             case "last_end":
-                found += [e.SessionEnded(now, due, True), e.IssuingEnded(now, due)]
+                found += [e.SessionEnded(now, due, True), e.IssuingEnded(now, due), *day_end(s, now, due)]
             case "expire":
                 found += [
                     e.TicketExpired(now, t.id, due)
@@ -175,6 +179,43 @@ DECIDE: dict[type, Decider] = {
     c.SetLines: windows.set_lines,
     c.RaiseAlert: raise_alert,
     c.EndAlert: end_alert,
+    oc.ReceiveCase: cases.receive,
+    oc.AcceptCase: cases.accept,
+    oc.RequestCorrection: cases.request_correction,
+    oc.CorrectPapers: cases.correct,
+    oc.WithdrawCase: cases.withdraw,
+    oc.PickUpHandOff: hand_offs.pick_up,
+    oc.ArriveHandOff: hand_offs.arrive,
+    oc.VerifyHandOff: hand_offs.verify,
+    oc.RefuseHandOff: hand_offs.refuse,
+    oc.ReturnHandOffs: hand_offs.give_back,
+    oc.ClaimCase: cases.claim,
+    oc.GiveOpinion: cases.give_opinion,
+    oc.StartStep: cases.start_step,
+    oc.EndStep: cases.end_step,
+    oc.RequestFee: cases.request_fee,
+    oc.PayFee: cases.pay_fee,
+    oc.DecideCase: cases.decide,
+    oc.MakeResult: cases.make,
+    oc.ReadyResult: cases.ready,
+    oc.DeliverResult: cases.deliver,
+    oc.CloseCase: cases.close,
+    oc.FilePapers: cases.file_papers,
+    oc.KeepInUse: cases.keep_in_use,
+    oc.MoveCopy: cases.move_copy,
+    oc.AskSupport: hand_offs.ask,
+    oc.ClaimSupport: hand_offs.claim_support,
+    oc.AnswerSupport: hand_offs.answer,
+    oc.EscalateSupport: hand_offs.escalate,
+    oc.RateTicket: matters.rate,
+    oc.OpenMatter: matters.open_matter,
+    oc.HandOverMatter: matters.hand_over,
+    oc.ContactMatter: matters.contact,
+    oc.SolveMatter: matters.solve,
+    oc.CallBackMatter: matters.call_back,
+    oc.CloseMatter: matters.close_matter,
+    oc.ReopenMatter: matters.reopen,
+    oc.AcknowledgeAlert: matters.acknowledge,
 }
 
 
@@ -202,13 +243,15 @@ class Hall:
 
     def wakes_at(self) -> int | None:
         """When the hall next has something to do by itself, µs; None without a plan."""
-        return self.state.next_moment or None
+        return self.state.next_wake or None
 
     def wake(self, now: int) -> list[Event]:
         """The events of the next due moment; none when nothing is due. Apply them and ask again."""
         s = self.state
-        if not s.next_moment or now < s.next_moment:
+        if not s.next_wake or now < s.next_wake:
             return []
+        if s.clocks and s.clocks[0][0] == s.next_wake:
+            return fire(s, now)
         return moment_events(s, now)
 
     def copy(self) -> Hall:
@@ -253,6 +296,8 @@ class Kept(Struct):
     recent: dict[str, list[Call]]
     missed: dict[str, list[str]]
     alerts: dict[str, Alert]
+    offices: Offices
+    plan_seq: int
 
 
 def restored(kept: Kept, *, estimates: bool) -> HallState:
@@ -261,6 +306,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     for name in (
         "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
         "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
+        "offices", "plan_seq",
     ):  # fmt: skip
         setattr(s, name, getattr(kept, name))
     s.compile(s.plan)

@@ -8,6 +8,7 @@ A kind is never renamed; a changed meaning gets a new version and an upcaster.
 from __future__ import annotations
 
 from tidehall.hall.facts import Fact
+from tidehall.hall.offices.events import OfficeEvent
 from tidehall.hall.plan import Plan
 from tidehall.queue.order import Rank
 from tidehall.queue.tickets import Estimate, Parked
@@ -327,6 +328,8 @@ class AlertRaised(Fact, frozen=True):
     alert: str
     alert_kind: str
     about: str
+    owner: str | None = None
+    due: int | None = None
 
 
 class AlertEnded(Fact, frozen=True):
@@ -342,4 +345,5 @@ Event = (
     | TicketCancelled | TicketPostponed | TicketRestored | TicketExpired | PriorityConfirmed | ActionUndone
     | StaffSignedIn | StaffSignedOut | WindowOpened | WindowClosed | WindowPaused | WindowResumed | WindowLinesSet
     | AlertRaised | AlertEnded
+    | OfficeEvent
 )  # fmt: skip

@@ -321,7 +321,7 @@ def over(outcome: str) -> Callable[[Measures, Event], None]:
 
     def end(m: Measures, ev: Event) -> None:
         at = getattr(ev, "due", ev.at)
-        v = m.visits[ev.ticket]  # type: ignore[union-attr] # only kinds with a ticket are registered
+        v = m.visits[ev.ticket]  # type: ignore[union-attr, index] # only kinds with a ticket are registered
         stop(v, at)
         v.outcome, v.ended = outcome, at
 

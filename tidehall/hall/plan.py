@@ -15,15 +15,15 @@ from tidehall.hall.calendar import clock_minutes, is_date, is_zone
 from tidehall.hall.errors import PlanInvalid
 
 __all__ = [
-    "Board",
     "Authorisation",
+    "Board",
     "Bundle",
     "Calendar",
     "Department",
     "HallFacts",
     "Item",
-    "Limits",
     "ItemPart",
+    "Limits",
     "LinePlan",
     "Material",
     "OfficeRules",

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.errors import Refusal
-from tidehall.hall.plan import Plan
+from tidehall.hall.offices.objects import Offices
+from tidehall.hall.plan import Item, Plan
 from tidehall.queue.estimates import Pool, estimate, service_mean
 from tidehall.queue.line import Line
 from tidehall.queue.tickets import ENDED, TICKET_LIFE, Estimate, Ticket, TicketState
@@ -86,6 +87,9 @@ class Alert(Struct, frozen=True, gc=False):
     about: str
     since: int
     ended: int | None = None
+    owner: str | None = None
+    acknowledged_by: str | None = None
+    escalated: bool = False
 
 
 #: (windows in the group, the other lines they serve, they themselves) …, open windows per other line, windows in all
@@ -119,6 +123,9 @@ class HallState:
         self.missed: dict[str, list[str]] = {}
         self.alerts: dict[str, Alert] = {}
         self.holders: dict[str, list[str]] = {}
+        self.offices = Offices()
+        self.clocks: list[tuple[int, str]] = []  # what is armed in the offices, in order
+        self.plan_seq = 0  # the journal seq of the plan that rules
         self.compile(None)
 
     # ---- what follows from the plan
@@ -127,6 +134,7 @@ class HallState:
         """Derive from the plan what decisions need at once."""
         self.pools: dict[str, Groups] = {}
         self.next_moment = 0
+        self.next_wake = 0  # the calendar's next moment or the offices' next clock
         if plan is None:
             self.schedule: Schedule | None = None
             return
@@ -134,6 +142,7 @@ class HallState:
         self.schedule = Schedule(plan)
         self.zone_name = plan.hall.time_zone
         self.head_starts = {name: plan.head_start(name) for name in plan.priority}
+        self.items: dict[str, Item] = {item.code: item for item in plan.items}
         self.item_line = {item.code: item.line for item in plan.items}
         self.materials = frozenset(m.code for item in plan.items for m in item.materials)
         self.letters = {line.letter: line.id for line in plan.lines}
@@ -146,6 +155,12 @@ class HallState:
         self.priors = {line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines}
         if self.calendar_at:
             self.next_moment = self.schedule.next_after(self.calendar_at)[0]
+        self.set_wake()
+
+    def set_wake(self) -> None:
+        """When the hall next has something to do by itself."""
+        first = self.clocks[0][0] if self.clocks else 0
+        self.next_wake = min(first, self.next_moment) if first and self.next_moment else self.next_moment
 
     # ---- questions
 
@@ -294,6 +309,8 @@ class HallState:
         new.missed = {zone: tickets.copy() for zone, tickets in self.missed.items()}
         new.alerts = self.alerts.copy()
         new.holders = {holder: tickets.copy() for holder, tickets in self.holders.items()}
+        new.offices = self.offices.duplicate()
+        new.clocks = self.clocks.copy()
         new.pools = {}
         return new
 
@@ -326,10 +343,14 @@ class HallState:
             "recent": self.recent,
             "missed": self.missed,
             "alerts": self.alerts,
+            "offices": self.offices,
+            "plan_seq": self.plan_seq,
         }  # fmt: skip
 
     def index(self) -> None:
-        """Make again what can be derived: the sorted lines and the holders' tickets."""
+        """Make again what can be derived: the sorted lines, the holders' tickets, the order of the clocks."""
+        self.clocks = sorted((at, name) for name, at in self.offices.armed.items())
+        self.set_wake()
         self.holders = {}
         for line in self.lines.values():
             line.waiting = sorted(

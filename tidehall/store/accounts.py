@@ -5,6 +5,7 @@ every request. Tokens and passwords are kept as hashes only, names under seal (l
 Source: R9, R112-R114; design.md section 9.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
@@ -15,7 +16,18 @@ from tidehall.store.journal import PostgresJournal
 from tidehall.store.posts import Post
 from tidehall.store.rows import SealedRow, check_texts
 
-__all__ = ["EVERYBODY", "IDLE", "LASTS", "Account", "Accounts", "Change", "Done", "PostgresAccounts", "SignedIn"]
+__all__ = [
+    "EVERYBODY",
+    "IDLE",
+    "LASTS",
+    "Account",
+    "Accounts",
+    "Change",
+    "Done",
+    "PostgresAccounts",
+    "SignedIn",
+    "plain_login",
+]
 
 #: µs that a session lasts at most: a long service day with the work before and after it.
 LASTS = 14 * 3600 * 1_000_000
@@ -25,6 +37,11 @@ IDLE = 3 * 3600 * 1_000_000
 EVERYBODY = "*"
 
 Done = Literal["done", "repeated", "key_reused", "unknown", "exists"]
+
+
+def plain_login(login: str) -> str:
+    """A login as it is kept and compared: width, case and outer spaces make no difference."""
+    return unicodedata.normalize("NFKC", login).casefold().strip()
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -96,8 +113,8 @@ class Accounts(Protocol):
         """Keep the same password under a newer hash, unless it was changed meanwhile."""
         ...
 
-    async def erase_name(self, staff: str) -> bool:
-        """Forget a person's name for ever; whether there was one."""
+    async def erase_name(self, staff: str, change: Change) -> Done:
+        """Forget a person's name for ever."""
         ...
 
     async def accounts(self) -> list[Account]:
@@ -202,9 +219,9 @@ class PostgresAccounts:
             "UPDATE tidehall.account SET password = $3 WHERE staff = $1 AND password = $2", staff, old, new
         )
 
-    async def erase_name(self, staff: str) -> bool:
+    async def erase_name(self, staff: str, change: Change) -> Done:
         """See Accounts.erase_name."""
-        return bool(await self._fetch("DELETE FROM tidehall.account_name WHERE staff = $1 RETURNING staff", staff))
+        return await self._change("erase-name", staff, change, "staff = account.staff", erases=True)
 
     async def accounts(self) -> list[Account]:
         """See Accounts.accounts."""
@@ -267,7 +284,7 @@ class PostgresAccounts:
 
     async def _change(
         self, action: str, staff: str, change: Change, set_: str, *more: object, when: str = "true",
-        ends: str | None = None, posts: Sequence[Post] | None = None,
+        ends: str | None = None, erases: bool = False, posts: Sequence[Post] | None = None,
     ) -> Done:  # fmt: skip
         """Note a change and make it: `set_` in the account's row `when` that holds, and end sessions where `ends`.
 
@@ -276,13 +293,17 @@ class PostgresAccounts:
         check_texts([staff, change.key])
         if known := await self._known(change):
             return known
-        gone = f", gone AS (DELETE FROM tidehall.session USING noted WHERE session.staff = noted.staff AND {ends})"
+        also = ""
+        if ends is not None:
+            also = f", gone AS (DELETE FROM tidehall.session s USING noted WHERE s.staff = noted.staff AND {ends})"
+        if erases:
+            also = ", gone AS (DELETE FROM tidehall.account_name n USING noted WHERE n.staff = noted.staff)"
         noted = await self._fetch(
             "WITH noted AS (INSERT INTO tidehall.account_change (actor, key, fingerprint, at, action, staff, posts)"
             f" SELECT $1, $2, $3, $4, '{action}', staff, $6::jsonb FROM tidehall.account WHERE staff = $5 AND {when}"
             " ON CONFLICT (actor, key) DO NOTHING RETURNING staff, posts),"
             f" changed AS (UPDATE tidehall.account SET {set_} FROM noted WHERE account.staff = noted.staff)"
-            f"{'' if ends is None else gone} SELECT staff FROM noted",
+            f"{also} SELECT staff FROM noted",
             *msgspec.structs.astuple(change), staff, None if posts is None else _posts(posts), *more,
         )  # fmt: skip
         return "done" if noted else await self._known(change) or "unknown"

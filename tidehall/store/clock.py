@@ -64,6 +64,10 @@ class HallClock:
             self._latest = max(self._latest, self._hall_time(self._monotonic() + self._offset))
         return self._latest
 
+    def real(self) -> int:
+        """Return the real time, whatever the hall's speed: by it sessions end. 0 before the first sample."""
+        return 0 if self._offset is None else self._monotonic() + self._offset
+
     def unsure(self) -> bool:
         """Say whether the time could be wrong by more than two seconds; commands are refused then (clock_unsure)."""
         if self._offset is None or self._jumped:

@@ -238,7 +238,7 @@ class PostgresJournal:
     async def create(self, hall: str) -> Head:
         """See Journal.create."""
         check_texts([hall])
-        await self._fetch(
+        await self.fetch(
             "INSERT INTO tidehall.hall (hall, epoch, seq, digest) VALUES ($1, $2, 0, $3) ON CONFLICT DO NOTHING",
             hall,
             new_epoch(),
@@ -251,11 +251,11 @@ class PostgresJournal:
 
     async def halls(self) -> list[str]:
         """See Journal.halls."""
-        return [row[0] for row in await self._fetch("SELECT hall FROM tidehall.hall ORDER BY hall")]
+        return [row[0] for row in await self.fetch("SELECT hall FROM tidehall.hall ORDER BY hall")]
 
     async def head(self, hall: str) -> Head | None:
         """See Journal.head."""
-        rows = await self._fetch("SELECT epoch, seq, digest FROM tidehall.hall WHERE hall = $1", hall)
+        rows = await self.fetch("SELECT epoch, seq, digest FROM tidehall.hall WHERE hall = $1", hall)
         return Head(*rows[0]) if rows else None
 
     async def append(self, batch: Batch) -> Appended:
@@ -277,7 +277,7 @@ class PostgresJournal:
 
     async def read(self, hall: str, after: int, limit: int = 1000, upto: int | None = None) -> list[Row]:
         """See Journal.read."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             "SELECT seq, at, due, kind, version, body, actor, cause, digest FROM tidehall.event"
             " WHERE hall = $1 AND seq > $2 AND seq <= coalesce($4, 9223372036854775807) ORDER BY seq LIMIT $3",
             hall,
@@ -291,7 +291,7 @@ class PostgresJournal:
         """See Journal.answers."""
         if not keys:
             return {}
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COMMAND} FROM unnest($2::text[], $3::text[]) AS asked (principal, key)"
             " JOIN tidehall.command USING (principal, key) WHERE hall = $1",
             hall,
@@ -301,7 +301,7 @@ class PostgresJournal:
 
     async def commands(self, hall: str, after_seq: int, limit: int = 1000) -> list[CommandRow]:
         """See Journal.commands."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             f"SELECT {_COMMAND} FROM tidehall.command WHERE hall = $1 AND first_seq > $2"
             " ORDER BY first_seq FETCH FIRST $3 ROWS WITH TIES",
             hall,
@@ -312,11 +312,11 @@ class PostgresJournal:
 
     async def save_snapshot(self, hall: str, seq: int, schema: int, body: bytes, digest: bytes) -> None:
         """See Journal.save_snapshot."""
-        await self._fetch("SELECT tidehall.save_snapshot($1, $2, $3, $4, $5)", hall, seq, schema, body, digest)
+        await self.fetch("SELECT tidehall.save_snapshot($1, $2, $3, $4, $5)", hall, seq, schema, body, digest)
 
     async def latest_snapshot(self, hall: str, schema: int, upto: int | None = None) -> Snapshot | None:
         """See Journal.latest_snapshot."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             "SELECT seq, schema, body, digest FROM tidehall.snapshot"
             " WHERE hall = $1 AND schema = $2 AND seq <= coalesce($3, 9223372036854775807) ORDER BY seq DESC LIMIT 1",
             hall,
@@ -327,7 +327,7 @@ class PostgresJournal:
 
     async def sealed(self, hall: str, ids: Sequence[str]) -> dict[str, SealedRow]:
         """See Journal.sealed."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             "SELECT id, kind, lookup, sealed FROM tidehall.sealed WHERE hall = $1 AND id = ANY ($2::text[])",
             hall,
             list(ids),
@@ -342,25 +342,25 @@ class PostgresJournal:
         """See Journal.find_holders."""
         if not lookups:
             return {}
-        rows = await self._fetch(
+        rows = await self.fetch(
             "SELECT lookup, id FROM tidehall.sealed WHERE hall = $1 AND lookup = ANY ($2::bytea[])", hall, list(lookups)
         )
         return {row["lookup"]: row["id"] for row in rows}
 
     async def erase(self, hall: str, id: str) -> bool:
         """See Journal.erase."""
-        rows = await self._fetch("DELETE FROM tidehall.sealed WHERE hall = $1 AND id = $2 RETURNING id", hall, id)
+        rows = await self.fetch("DELETE FROM tidehall.sealed WHERE hall = $1 AND id = $2 RETURNING id", hall, id)
         return bool(rows)
 
     async def purge_commands(self, hall: str, before: int, *, forget_before: int | None = None) -> int:
         """See Journal.purge_commands."""
-        gone = await self._fetch(
+        gone = await self.fetch(
             "WITH gone AS (DELETE FROM tidehall.command WHERE hall = $1 AND now < $2 RETURNING 1)"
             " SELECT count(*) FROM gone",
             hall,
             forget_before if forget_before is not None else -(2**63),
         )
-        emptied = await self._fetch(
+        emptied = await self.fetch(
             "WITH emptied AS (UPDATE tidehall.command SET answer = NULL"
             " WHERE hall = $1 AND now < $2 AND answer IS NOT NULL RETURNING 1) SELECT count(*) FROM emptied",
             hall,
@@ -370,7 +370,7 @@ class PostgresJournal:
 
     async def clock(self) -> int:
         """See Journal.clock."""
-        rows = await self._fetch("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        rows = await self.fetch("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         return int(rows[0][0])
 
     async def close(self) -> None:
@@ -378,7 +378,8 @@ class PostgresJournal:
         self._writer.terminate()
         self._readers.terminate()
 
-    async def _fetch(self, query: str, *arguments: object) -> list[Any]:
+    async def fetch(self, query: str, *arguments: object) -> list[Any]:
+        """Run one statement, also for the store's other tables (accounts); an exception of the driver is translated."""
         async with self._connection(self._readers, writing=False) as connection:
             rows: list[Any] = await connection.fetch(query, *arguments)
             return rows

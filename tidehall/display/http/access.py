@@ -1,7 +1,8 @@
-"""Who may come in: the admin's token, signed bearer tokens, and the page cookie that a one-time link gives.
+"""Who may come in: the admin's token, signed bearer tokens, the page cookie of a one-time link, and signed-in people.
 
-Law: a right is granted to a kind of place (kiosk, window, guide desk …), never asked of the request; secrets are
-compared in constant time and nothing secret is written down or logged. A link's code is kept only as its hash.
+Law: a right is granted to a kind of place (kiosk, window, guide desk …) or to a person's posts, never asked of the
+request; secrets are compared in constant time and nothing secret is written down or logged. A link's code is kept
+only as its hash.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,8 +22,24 @@ from msgspec import Struct
 from starlette.requests import HTTPConnection
 
 from tidehall.display.http.problems import Problem
+from tidehall.live import JournalUnavailable
+from tidehall.store.accounts import SignedIn
+from tidehall.store.posts import Post
 
-__all__ = ["COOKIE", "KINDS", "LASTS_S", "Access", "Grant", "Links", "Principal"]
+__all__ = [
+    "COOKIE",
+    "KINDS",
+    "LASTS_S",
+    "PERSON",
+    "POSTS",
+    "UNKNOWN",
+    "Access",
+    "Grant",
+    "Links",
+    "Person",
+    "Principal",
+    "same_origin",
+]
 
 COOKIE = "tidehall"
 #: Seconds for which a cookie or a bearer token is good.
@@ -32,15 +49,42 @@ LINK_WAITS_S = 12 * 3600
 #: Places that one browser may hold at once (a demonstration opens several desks in one).
 MOST_GRANTS = 24
 
+#: Where in a connection's scope the signed-in person stands (sessions.py puts it there), or UNKNOWN when the sessions
+#: could not be read.
+PERSON = "tidehall.person"
+UNKNOWN = "unknown"
+
+_AT_WINDOW = frozenset({"window", "take", "staff"})
+_GUIDING = frozenset({"guide", "take", "staff"})
+#: A person's post → its rights in its hall. runner, middle, office, issue, make: the posts of the papers' way ·
+#: supervise: zones and the hall; the others as below.
+POSTS: dict[str, frozenset[str]] = {
+    "acceptance": _AT_WINDOW,
+    "precheck": _AT_WINDOW,
+    "tidal": _AT_WINDOW,
+    "issue": _AT_WINDOW | {"issue"},
+    "consult": _GUIDING,
+    "guide": _GUIDING,
+    "service": _GUIDING,
+    "assist": _GUIDING,
+    "runner": frozenset({"runner", "staff"}),
+    "middle": frozenset({"middle", "staff"}),
+    "officer": frozenset({"office", "staff"}),
+    "maker": frozenset({"make", "staff"}),
+    "supervisor": frozenset({"supervise", "staff"}),
+    "manager": frozenset({"supervise", "staff"}),
+    "auditor": frozenset({"audit", "staff"}),
+}
+
 #: kind → its rights. take: give numbers · window: act at windows · guide: the guide desk · staff: read everything that
-#: staff may see · audit: the journal · admin: all of it.
+#: staff may see · audit: the journal · admin: accounts, and all of it.
 KINDS: dict[str, frozenset[str]] = {
     "kiosk": frozenset({"take"}),
     "window": frozenset({"window", "take", "staff"}),
     "guide": frozenset({"guide", "take", "staff"}),
     "auditor": frozenset({"audit", "staff"}),
     "demo": frozenset({"take", "window", "guide", "staff"}),
-    "admin": frozenset({"take", "window", "guide", "staff", "audit", "admin"}),
+    "admin": frozenset({"admin"}).union(*POSTS.values()),
 }
 
 
@@ -53,10 +97,62 @@ class Grant(Struct, frozen=True, array_like=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who acts, as the journal names it ("admin", "kiosk", "window:s01", "guide", "demo") and with what rights."""
+    """Who acts, as the journal names it ("admin", "window:s01", "guide", "staff:1042" …) and with what rights.
+
+    `posts`: of a signed-in person, those in this hall (and, where a window is named, in its zone).
+    """
 
     name: str
     rights: frozenset[str]
+    posts: tuple[Post, ...] = ()
+
+    @property
+    def staff(self) -> str | None:
+        """The staff id of a signed-in person; None for devices, links and tokens."""
+        return self.name.removeprefix("staff:") if self.name.startswith("staff:") else None
+
+    def having(self, right: str) -> tuple[Post, ...]:
+        """The person's posts that give this right."""
+        return tuple(post for post in self.posts if right in POSTS[post.post])
+
+    def covers(
+        self, right: str, *, zone: str | None = None, department: str | None = None, item: str | None = None
+    ) -> bool:
+        """Whether the right reaches there; whoever is no person has it everywhere. What is None is not asked."""
+        if self.staff is None:
+            return right in self.rights
+        return any(
+            (zone is None or post.zone in (None, zone))
+            and (department is None or post.department in (None, department))
+            and (item is None or post.items is None or item in post.items)
+            for post in self.having(right)
+        )
+
+
+class Person(Struct, frozen=True):
+    """Somebody who has signed in; `name` is the display name, the staff id where there is none."""
+
+    session: SignedIn
+    name: str
+
+    @property
+    def staff(self) -> str:
+        """The staff id."""
+        return self.session.account.staff
+
+    @property
+    def must_change(self) -> bool:
+        """Whether the password must be changed before anything else."""
+        return self.session.account.must_change
+
+    def principal(self, hall: str | None, zone: str | None = None) -> Principal:
+        """What this person is in a hall, by the posts that reach `zone` (None: by all)."""
+        posts = tuple(
+            post
+            for post in self.session.account.posts
+            if post.hall == hall and (zone is None or post.zone in (None, zone))
+        )
+        return Principal(f"staff:{self.staff}", frozenset().union(*(POSTS[post.post] for post in posts)), posts)
 
 
 def _principal(grant: Grant) -> Principal:
@@ -65,9 +161,19 @@ def _principal(grant: Grant) -> Principal:
 
 
 class Access:
-    """Says who asks. `secret` signs cookies and bearer tokens; it must be the same on all servers of a hall."""
+    """Says who asks. `secret` signs cookies and bearer tokens; it must be the same on all servers of a hall.
 
-    def __init__(self, secret: bytes, *, admin_token: str | None = None) -> None:
+    `zone_of`: the zone of a window in a hall, None for a window that is not there.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        admin_token: str | None = None,
+        zone_of: Callable[[str, str], str | None] = lambda hall, window: None,
+    ) -> None:
+        self._zone_of = zone_of
         self._signer = URLSafeTimedSerializer(secret, salt="tidehall access", signer_kwargs={"digest_method": sha256})
         self._admin = admin_token.encode() if admin_token else None
 
@@ -78,7 +184,17 @@ class Access:
             scheme, _, token = header.partition(" ")
             return self._bearer(token.strip()) if scheme.lower() == "bearer" else ()
         cookie = connection.cookies.get(COOKIE)
-        return self._opened(cookie) if cookie and _same_origin(connection) else ()
+        return self._opened(cookie) if cookie and same_origin(connection) else ()
+
+    @staticmethod
+    def person(connection: HTTPConnection) -> Person | None:
+        """Who has signed in; a bearer token stands before a session. Raises Problem journal_unavailable."""
+        found = connection.scope.get(PERSON)
+        if found is None or "authorization" in connection.headers:
+            return None
+        if not isinstance(found, Person):
+            raise Problem("journal_unavailable", retry_after_s=JournalUnavailable.retry_after_s)
+        return found
 
     def _bearer(self, token: str) -> tuple[Grant, ...]:
         if self._admin is not None and hmac.compare_digest(token.encode(errors="replace"), self._admin):
@@ -104,20 +220,39 @@ class Access:
     def allow(
         self, connection: HTTPConnection, rights: Sequence[str], hall: str | None = None, window: str | None = None
     ) -> Principal:
-        """The principal that has one of `rights` here. Raises Problem not_signed_in or not_allowed."""
-        grants = self.grants(connection)
-        if not grants:
-            raise Problem("not_signed_in")
-        found = self.find(grants, rights, hall, window)
-        if found is None:
-            raise Problem("not_allowed")
-        return found
+        """The principal that has one of `rights` here.
+
+        Raises Problem not_signed_in, not_allowed, must_change_password, journal_unavailable.
+        """
+        found = self.admits(connection, rights, hall, window)
+        if found is not None:
+            return found
+        person = self.person(connection)
+        if person is not None and person.must_change:
+            raise Problem("must_change_password")
+        raise Problem("not_signed_in" if person is None and not self.grants(connection) else "not_allowed")
+
+    def admits(
+        self, connection: HTTPConnection, rights: Sequence[str], hall: str | None = None, window: str | None = None
+    ) -> Principal | None:
+        """The principal that has one of `rights` here: the signed-in person before the place; None: nobody has."""
+        person = connection.scope.get(PERSON)
+        if isinstance(person, Person) and not person.must_change and "authorization" not in connection.headers:
+            zone = self._zone_of(hall, window) if hall is not None and window is not None else None
+            principal = person.principal(hall, zone)
+            if any(right in principal.rights for right in rights):
+                return principal
+        return self.find(self.grants(connection), rights, hall, window)
 
     @staticmethod
     def find(
         grants: Iterable[Grant], rights: Sequence[str], hall: str | None = None, window: str | None = None
     ) -> Principal | None:
-        """The first of `grants` with one of `rights` in `hall` and, where one is named, at `window`."""
+        """Who of `grants` has one of `rights` in `hall` and, where one is named, at `window`.
+
+        Of several in one browser the one of this very window, then the one that may do most (a guide, not a kiosk).
+        """
+        found: list[tuple[bool, int, Principal]] = []
         for grant in grants:
             if grant.hall is not None and grant.hall != hall:
                 continue
@@ -125,11 +260,11 @@ class Access:
                 continue
             principal = _principal(grant)
             if any(right in principal.rights for right in rights):
-                return principal
-        return None
+                found.append((grant.window is not None and grant.window == window, len(principal.rights), principal))
+        return max(found, key=lambda f: f[:2])[2] if found else None
 
 
-def _same_origin(connection: HTTPConnection) -> bool:
+def same_origin(connection: HTTPConnection) -> bool:
     """A cookie counts only for our own pages: SameSite=Lax still lets another port of this host in."""
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidehall.display.http.problems import Problem
 
-__all__ = ["MOST_BYTES", "PHONE_RATE", "TICKET_RATE", "Rates", "SecurityHeaders", "body_of"]
+__all__ = ["LOGIN_RATE", "MOST_BYTES", "PHONE_RATE", "SIGN_IN_RATE", "TICKET_RATE", "Rates", "SecurityHeaders", "body_of"]
 
 #: Bytes in a request's body.
 MOST_BYTES = 64 * 1024
@@ -29,6 +29,10 @@ DISCARD_S = 2.0
 PHONE_RATE = "20/minute; 300/hour"
 #: Steps by one ticket's token; each is an event in the journal for ever.
 TICKET_RATE = "20/minute; 120/hour"
+#: Passwords tried for one login, right ones apart, and sign-ins from one address: a hall's whole morning shift may
+#: stand behind one.
+LOGIN_RATE = "10/15minute"
+SIGN_IN_RATE = "60/minute; 600/hour"
 
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -83,24 +87,41 @@ async def _let_pass(request: Request) -> None:
 class Rates:
     """How often strangers have asked of late."""
 
-    def __init__(self, *, phone: str = PHONE_RATE, ticket: str = TICKET_RATE) -> None:
+    def __init__(
+        self, *, phone: str = PHONE_RATE, ticket: str = TICKET_RATE, login: str = LOGIN_RATE, sign_in: str = SIGN_IN_RATE
+    ) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._phone: list[RateLimitItem] = parse_many(phone)
         self._ticket: list[RateLimitItem] = parse_many(ticket)
+        self._login: list[RateLimitItem] = parse_many(login)
+        self._sign_in: list[RateLimitItem] = parse_many(sign_in)
 
     async def phone(self, connection: HTTPConnection) -> None:
         """Count a number wanted from this address. Raises Problem too_many."""
-        client = connection.client
-        await self._count(self._phone, "phone", client.host if client is not None else "unknown")
+        await self._count(self._phone, "phone", _address(connection))
 
     async def ticket(self, ticket: str) -> None:
         """Count a step by this ticket's token. Raises Problem too_many."""
         await self._count(self._ticket, "ticket", ticket)
 
-    async def _count(self, items: list[RateLimitItem], purpose: str, who: str) -> None:
+    async def password(self, connection: HTTPConnection, login: str) -> None:
+        """Count a password tried, before it is looked at. Raises Problem too_many, account_locked."""
+        await self._count(self._sign_in, "sign-in", _address(connection))
+        await self._count(self._login, "login", login, "account_locked")
+
+    async def right_password(self, login: str) -> None:
+        """The password was right: what was tried before is forgotten."""
+        for item in self._login:
+            await self._limiter.clear(item, "login", login)
+
+    async def _count(self, items: list[RateLimitItem], purpose: str, who: str, code: str = "too_many") -> None:
         for item in items:
             if not await self._limiter.hit(item, purpose, who):
-                raise Problem("too_many", retry_after_s=item.get_expiry())
+                raise Problem(code, retry_after_s=item.get_expiry())
+
+
+def _address(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client is not None else "unknown"
 
 
 class SecurityHeaders:

@@ -6,9 +6,8 @@ stage (`wrong_stage`); the one who accepts does not decide (R4).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import alert_over, hand_off_start, still_open, working
@@ -16,9 +15,6 @@ from tidehall.hall.offices.objects import CASE_LIFE, Case, Paper, Part, Stage
 from tidehall.hall.plan import Item
 from tidehall.hall.state import HallState, Window
 from tidehall.queue.tickets import TicketState
-
-if TYPE_CHECKING:
-    from tidehall.hall.events import Event
 
 __all__ = [
     "accept", "accepted", "claim", "close", "correct", "decide", "deliver", "end_step", "file_papers", "give_opinion",
@@ -52,9 +48,7 @@ def item_at(s: HallState, code: str, window: Window, now_day: str) -> Item:
         raise Refusal("unknown_item", item=code)
     zones = item.zones or (s.lines[item.line].zone,)
     letters = [a for a in s.rules.authorisations if code in a.items]
-    named = any(
-        (window.id in a.windows or window.zone in a.zones) and a.since <= now_day <= a.until for a in letters
-    )
+    named = any((window.id in a.windows or window.zone in a.zones) and a.since <= now_day <= a.until for a in letters)
     if not (named if letters else window.zone in zones):
         raise Refusal("not_authorised_item", item=code, window=window.id)
     return item
@@ -363,5 +357,3 @@ def move_copy(s: HallState, c: q.MoveCopy, now: int) -> list[Event]:
     if c.copy not in (1, 2, 3):
         raise Refusal("invalid", fields={"copy": "is 1, 2 or 3"})
     return [o.CopyMoved(now, case.id, c.copy, c.holder)]
-
-

@@ -1,23 +1,21 @@
-"""What time brings in the offices: warnings, breaches, overdue cases, silence that counts as acceptance.
+"""How long things may take, who looks after them, and where papers go.
 
-Law: a clock is armed and disarmed by events alone; it speaks once, with the exact second at which it was due,
-however late anybody looks.
+Law: limits and places come from the plan alone; a limit is a moment, computed once and kept in the event.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tidehall.hall.calendar import Schedule
+from tidehall.hall.events import AlertEnded, AlertRaised, Event
 from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import OPEN_HAND_OFF, Case, HandOff
+from tidehall.hall.offices.objects import OPEN_HAND_OFF, HandOff
+from tidehall.hall.state import HallState
 from tidehall.hall.workdays import WorkDays
 
-if TYPE_CHECKING:
-    from tidehall.hall.events import Event
-    from tidehall.hall.state import HallState
-
-__all__ = ["alert", "alert_over", "desk_of", "fire", "hand_off_start", "limit_after", "supervisor_of", "unfiled"]
+__all__ = [
+    "SECOND", "alert", "alert_over", "desk_of", "hand_off_start", "limit_after", "still_open", "supervisor_of",
+    "working",
+]  # fmt: skip
 
 SECOND = 1_000_000
 
@@ -87,8 +85,6 @@ def hand_off_start(
 
 def alert(s: HallState, now: int, kind: str, about: str, owner: str, due: int | None = None) -> list[Event]:
     """Raise an alert with an owner, unless the same one is open."""
-    from tidehall.hall.events import AlertRaised
-
     id = f"{kind}:{about}"
     old = s.alerts.get(id)
     return [] if old is not None and old.ended is None else [AlertRaised(now, id, kind, about, owner, due)]
@@ -96,95 +92,7 @@ def alert(s: HallState, now: int, kind: str, about: str, owner: str, due: int | 
 
 def alert_over(s: HallState, now: int, *ids: str) -> list[Event]:
     """End those of these alerts that are open."""
-    from tidehall.hall.events import AlertEnded
-
     return [AlertEnded(now, id) for id in ids if id in s.alerts and s.alerts[id].ended is None]
-
-
-def fire(s: HallState, now: int) -> list[Event]:
-    """The events of the earliest clock, which is due."""
-    due, name = s.clocks[0]
-    what, _, id = name.partition(":")
-    match what:
-        case "hand_off_warn":
-            h = s.offices.hand_offs[id]
-            return [
-                o.HandOffWarned(now, id, h.case, due),
-                *alert(s, now, "hand_off_due", id, f"runner:{h.zone}", due),
-            ]
-        case "hand_off_breach":
-            h = s.offices.hand_offs[id]
-            return [
-                o.HandOffBreached(now, id, h.case, due),
-                *alert_over(s, now, f"hand_off_due:{id}"),
-                *alert(s, now, "hand_off_breached", id, hand_off_owner(s, h), due),
-            ]
-        case "hand_off_escalate":
-            h = s.offices.hand_offs[id]
-            return [o.HandOffEscalated(now, id, h.case, due), *escalated(s, now, f"hand_off_breached:{id}", due)]
-        case "case_due":
-            case = s.offices.cases[id]
-            return [
-                o.CaseOverdue(now, id, due),
-                *alert(s, now, "case_overdue", id, f"office:{case.department}", due),
-            ]
-        case "deemed":
-            return deemed(s, s.offices.cases[id], now, due)
-        case "uncollected":
-            case = s.offices.cases[id]
-            return [
-                o.ResultUncollected(now, id, due),
-                *alert(s, now, "result_uncollected", id, f"issue:{case.zone}", due),
-            ]
-        case "support":
-            return [o.SupportOverdue(now, id, due), *alert(s, now, "support_late", id, "middle", due)]
-        case "matter_contact" | "matter_due":
-            return [
-                o.MatterOverdue(now, id, what.removeprefix("matter_"), due),
-                *alert(s, now, "matter_late", id, "manager", due),
-            ]
-        case _:  # "alert": nobody has acknowledged it
-            return [o.AlertEscalated(now, id, "manager", due)]
-
-
-def hand_off_owner(s: HallState, h: HandOff) -> str:
-    """Who answers for a late hand-off: the supervisor of the zone it comes from."""
-    return supervisor_of(s, s.offices.cases[h.case].zone)
-
-
-def escalated(s: HallState, now: int, alert_id: str, due: int) -> list[Event]:
-    """Hand an open alert to the hall manager."""
-    found = s.alerts.get(alert_id)
-    if found is None or found.ended is not None or found.owner == "manager":
-        return []
-    return [o.AlertEscalated(now, alert_id, "manager", due)]
-
-
-def deemed(s: HallState, case: Case, now: int, due: int) -> list[Event]:
-    """Nobody told the applicant in time what was missing: accepted by law (domain.md 1), and a case for the supervisor."""
-    from tidehall.hall.offices.cases import accepted
-
-    return [
-        *accepted(s, case, now, staff=None, deemed_at=due),
-        *alert(s, now, "deemed_accepted", case.id, supervisor_of(s, case.zone), due),
-    ]
-
-
-def unfiled(s: HallState) -> dict[str, list[tuple[Case, str]]]:
-    """Originals that are neither filed nor in use for a reason, by unit (一天一归档, R27).
-
-    Papers of a case under way are in use by its stage; a decided case's originals must be filed or kept with a reason.
-    """
-    found: dict[str, list[tuple[Case, str]]] = {}
-    for case in s.offices.cases.values():
-        if not case.decided_at and case.stage != "withdrawn":
-            continue
-        for paper in case.papers:
-            if paper.copy or paper.filed_at or paper.holder == "applicant" or paper.code == "result":
-                continue
-            if paper.in_use is None or paper.in_use_day != s.day:
-                found.setdefault(paper.holder, []).append((case, paper.id))
-    return found
 
 
 def working(s: HallState) -> WorkDays:

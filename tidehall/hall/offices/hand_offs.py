@@ -5,20 +5,17 @@ Law: the clock ends only when the receiver has checked exactly these papers; a r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import SECOND, alert_over, hand_off_start, still_open
 from tidehall.hall.offices.objects import HAND_OFF_LIFE, SUPPORT_LIFE, HandOff, HandOffState, Support
 from tidehall.hall.state import HallState
 
-if TYPE_CHECKING:
-    from tidehall.hall.events import Event
-
 __all__ = [
-    "answer", "arrive", "ask", "claim_support", "escalate", "give_back", "known_hand_off", "pick_up", "refuse", "verify",
+    "answer", "arrive", "ask", "claim_support", "escalate", "give_back", "known_hand_off", "pick_up", "refuse",
+    "verify",
 ]  # fmt: skip
 
 

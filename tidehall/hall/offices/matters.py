@@ -5,17 +5,13 @@ Law: rating is the citizen's free act on a served ticket, once; a bad one is som
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import alert_over, supervisor_of, working
 from tidehall.hall.offices.objects import MATTER_LIFE, Matter, MatterKind, MatterState
 from tidehall.hall.state import HallState
-
-if TYPE_CHECKING:
-    from tidehall.hall.events import Event
 
 __all__ = [
     "acknowledge", "call_back", "close_matter", "contact", "hand_over", "open_matter", "rate", "reopen", "solve",
@@ -70,9 +66,7 @@ def open_matter(s: HallState, c: q.OpenMatter, now: int) -> list[Event]:
         raise Refusal("matter_exists", matter=c.matter)
     if c.what == MatterKind.RECTIFICATION:
         raise Refusal("invalid", fields={"what": "a rectification is opened by a bad rating"})
-    return [
-        opened(s, now, c.matter, c.what, c.owner, about=c.about, channel=c.channel, holder=c.holder, note=c.note)
-    ]
+    return [opened(s, now, c.matter, c.what, c.owner, about=c.about, channel=c.channel, holder=c.holder, note=c.note)]
 
 
 def known_matter(s: HallState, id: str, kind: str) -> Matter:

@@ -1,0 +1,108 @@
+"""What time brings in the offices: warnings, breaches, overdue cases, silence that counts as acceptance.
+
+Law: a clock is armed and disarmed by events alone; it speaks once, with the exact second at which it was due,
+however late anybody looks.
+"""
+
+from __future__ import annotations
+
+from tidehall.hall.events import Event
+from tidehall.hall.offices import events as o
+from tidehall.hall.offices.cases import accepted
+from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of
+from tidehall.hall.offices.objects import Case, HandOff
+from tidehall.hall.state import HallState
+
+__all__ = ["day_end", "fire", "unfiled"]
+
+
+def fire(s: HallState, now: int) -> list[Event]:
+    """The events of the earliest clock, which is due."""
+    due, name = s.clocks[0]
+    what, _, id = name.partition(":")
+    match what:
+        case "hand_off_warn":
+            h = s.offices.hand_offs[id]
+            return [
+                o.HandOffWarned(now, id, h.case, due),
+                *alert(s, now, "hand_off_due", id, f"runner:{h.zone}", due),
+            ]
+        case "hand_off_breach":
+            h = s.offices.hand_offs[id]
+            return [
+                o.HandOffBreached(now, id, h.case, due),
+                *alert_over(s, now, f"hand_off_due:{id}"),
+                *alert(s, now, "hand_off_breached", id, hand_off_owner(s, h), due),
+            ]
+        case "hand_off_escalate":
+            h = s.offices.hand_offs[id]
+            return [o.HandOffEscalated(now, id, h.case, due), *escalated(s, now, f"hand_off_breached:{id}", due)]
+        case "case_due":
+            case = s.offices.cases[id]
+            return [
+                o.CaseOverdue(now, id, due),
+                *alert(s, now, "case_overdue", id, f"office:{case.department}", due),
+            ]
+        case "deemed":
+            return deemed(s, s.offices.cases[id], now, due)
+        case "uncollected":
+            case = s.offices.cases[id]
+            return [
+                o.ResultUncollected(now, id, due),
+                *alert(s, now, "result_uncollected", id, f"issue:{case.zone}", due),
+            ]
+        case "support":
+            return [o.SupportOverdue(now, id, due), *alert(s, now, "support_late", id, "middle", due)]
+        case "matter_contact" | "matter_due":
+            return [
+                o.MatterOverdue(now, id, what.removeprefix("matter_"), due),
+                *alert(s, now, "matter_late", id, "manager", due),
+            ]
+        case _:  # "alert": nobody has acknowledged it
+            return [o.AlertEscalated(now, id, "manager", due)]
+
+
+def hand_off_owner(s: HallState, h: HandOff) -> str:
+    """Who answers for a late hand-off: the supervisor of the zone it comes from."""
+    return supervisor_of(s, s.offices.cases[h.case].zone)
+
+
+def escalated(s: HallState, now: int, alert_id: str, due: int) -> list[Event]:
+    """Hand an open alert to the hall manager."""
+    found = s.alerts.get(alert_id)
+    if found is None or found.ended is not None or found.owner == "manager":
+        return []
+    return [o.AlertEscalated(now, alert_id, "manager", due)]
+
+
+def deemed(s: HallState, case: Case, now: int, due: int) -> list[Event]:
+    """Nobody told the applicant in time what was missing: accepted by law, and an alert for the supervisor."""
+    return [
+        *accepted(s, case, now, staff=None, deemed_at=due),
+        *alert(s, now, "deemed_accepted", case.id, supervisor_of(s, case.zone), due),
+    ]
+
+
+def unfiled(s: HallState) -> dict[str, list[tuple[Case, str]]]:
+    """Originals that are neither filed nor in use for a reason, by unit (一天一归档, R27).
+
+    Papers of a case under way are in use by its stage; a decided case's originals must be filed or kept with a reason.
+    """
+    found: dict[str, list[tuple[Case, str]]] = {}
+    for case in s.offices.cases.values():
+        if not case.decided_at and case.stage != "withdrawn":
+            continue
+        for paper in case.papers:
+            if paper.copy or paper.filed_at or paper.holder == "applicant" or paper.code == "result":
+                continue
+            if paper.in_use is None or paper.in_use_day != s.day:
+                found.setdefault(paper.holder, []).append((case, paper.id))
+    return found
+
+
+def day_end(s: HallState, now: int, due: int) -> list[Event]:
+    """At the end of the day's last session: originals without a place are an alert of their unit."""
+    found: list[Event] = []
+    for unit in unfiled(s):
+        found += alert(s, now, "papers_unfiled", unit, unit, due)
+    return found
