@@ -404,7 +404,7 @@ class PostgresJournal:
 
 
 _COMMAND = "principal, key, fingerprint, body, now, first_seq, last_seq, status, answer"
-_APPEND = f"SELECT * FROM tidehall.append({', '.join(f'${place}' for place in range(1, 31))})"
+_APPEND = f"SELECT * FROM tidehall.append({', '.join(f'${place}' for place in range(1, 9))})"
 
 
 def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[Any]]:
@@ -414,7 +414,7 @@ def _columns(rows: Iterable[Sequence[object]], width: int) -> list[list[Any]]:
 
 
 def _append_arguments(batches: Sequence[Batch], digests: Sequence[Sequence[bytes]]) -> list[list[Any]]:
-    """Lay batches out as the array arguments of tidehall.append."""
+    """Lay batches out as the arguments of tidehall.append: the halls' columns, then arrays of rows."""
     halls = [
         (
             batch.hall,
@@ -436,4 +436,4 @@ def _append_arguments(batches: Sequence[Batch], digests: Sequence[Sequence[bytes
         for command in batch.commands
     ]
     sealed = [(place, *msgspec.structs.astuple(row)) for place, batch in enumerate(batches, 1) for row in batch.sealed]
-    return [*_columns(halls, 5), *_columns(facts, 10), *_columns(commands, 10), *_columns(sealed, 5)]
+    return [*_columns(halls, 5), facts, commands, sealed]
