@@ -1,6 +1,7 @@
 """A hall day to measure with: citizens, clerks and mishaps drive the engine, and every accepted command is recorded.
 
-Law: the same seed gives the same day. The people here are rough on purpose; the simulator is another room.
+Law: the same seed gives the same day. The people here are rough on purpose; the simulator is another room. About half
+of the visits bring a case: its papers are carried, checked, decided, made, handed out and filed the same day.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from tidehall.hall.commands import Command
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.plan import Plan, parse_plan
+from tidehall.hall.offices import commands as q
+from tidehall.hall.offices.objects import Delivery
+from tidehall.hall.plan import Item, Plan, parse_plan
 from tidehall.queue.tickets import Channel, Parked
 
 __all__ = ["Day", "reference_plan"]
@@ -38,7 +41,9 @@ class Day:
     With `until`, as many working days one after the other as bring that many events.
     """
 
-    def __init__(self, *, tickets: int = 1300, seed: int = 7, estimates: bool = True, until: int = 0) -> None:
+    def __init__(
+        self, *, tickets: int = 1300, cases: int = 700, seed: int = 7, estimates: bool = True, until: int = 0
+    ) -> None:
         self.plan = reference_plan()
         self.hall = Hall(self.plan.hall.id, estimates=estimates)
         self.chance = random.Random(seed)
@@ -46,6 +51,10 @@ class Day:
         self.events: list[Event] = []
         self.todo: list[tuple[int, int, Callable[[int], object]]] = []
         self.n = 0
+        self.cases, self.cases_left = cases, 0
+        self.by_line: dict[str, list[Item]] = {}
+        for item in self.plan.items:
+            self.by_line.setdefault(item.line, []).append(item)
         morning = MORNING
         self.run(tickets, morning)
         while len(self.events) < until:
@@ -79,6 +88,7 @@ class Day:
     def run(self, tickets: int, morning: int) -> None:
         if self.hall.state.plan is None:
             self.do(c.AdoptPlan(self.plan), morning)
+        self.cases_left = self.cases
         for window in self.plan.windows:
             if window.lines and window.post == "acceptance":
                 self.later(morning + 1800 * SECOND, lambda now, w=window.id: self.arrive_clerk(w, now))  # type: ignore[misc] # bound now
@@ -136,6 +146,8 @@ class Day:
             items = [i.code for i in self.plan.items if i.line == line][:2]
             self.do(c.SetItems(window, tuple(items)), now + 5 * SECOND)
         took = round(min(3600.0, self.chance.lognormvariate(0, 0.6) * 700)) * SECOND
+        if self.cases_left > 0 and self.chance.random() < 0.75:
+            self.later(now + took // 2, lambda t: self.intake(window, t))
         self.later(now + took, lambda t: self.end(window, t))
 
     def end(self, window: str, now: int) -> None:
@@ -160,3 +172,78 @@ class Day:
                 self.later(now + 12 * SECOND, lambda t: self.serve(window, t))
                 return
         self.later(now + 12 * SECOND, lambda t: self.call(window, t))
+
+    # ---- the offices
+
+    def intake(self, window: str, now: int) -> None:
+        """Papers are taken in; now and then with a question to the middle office, or incomplete."""
+        state = self.hall.state
+        ticket = state.windows[window].ticket
+        if ticket is None:
+            return
+        self.n += 1
+        item = self.chance.choice(self.by_line[state.tickets[ticket].line])
+        case = f"c{self.n:06d}"
+        papers = tuple(m.code for m in item.materials)
+        whole = self.chance.random() > 0.03 or not item.materials
+        if self.chance.random() < 0.05:
+            self.do(q.AskSupport(f"s{self.n}", window, item.code), now)
+            self.later(now + 90 * SECOND, lambda t, id=f"s{self.n}": self.do(q.AnswerSupport(id), t))  # type: ignore[misc] # bound now
+        urgent = item.urgent_allowed and self.chance.random() < 0.3
+        found = self.do(
+            q.ReceiveCase(
+                case, window, item.code, papers if whole else papers[1:], Delivery("window"), ticket, urgent=urgent,
+                applicant=f"p{self.n}", incomplete=not whole,
+            ),
+            now,
+        )  # fmt: skip
+        if not found:
+            return
+        self.cases_left -= 1
+        if case in state.offices.cases and state.offices.cases[case].stage == "received":
+            self.do(q.RequestCorrection(case, papers[:1]), now)
+            self.do(q.CorrectPapers(case), now + 1200 * SECOND)
+            self.do(q.AcceptCase(case, "clerk"), now + 1201 * SECOND)
+        self.on_its_way(case, now)
+
+    def on_its_way(self, case: str, now: int) -> None:
+        """A runner comes after a few minutes; one in twenty is refused, one in thirty comes too late."""
+        found = self.hall.state.offices.cases[case]
+        if found.stage == "delivered":
+            self.later(now + 3600 * SECOND, lambda t: self.do(q.CloseCase(case), t))
+        if found.stage != "handed_off" or found.hand_off is None:
+            return
+        h, runner = found.hand_off, f"runner-{self.chance.randrange(5)}"
+        start = now + self.chance.randrange(30, 1900 if self.chance.random() < 0.03 else 300) * SECOND
+        self.later(start, lambda t: self.do(q.PickUpHandOff(h, runner), t))
+        self.later(start + 120 * SECOND, lambda t: self.do(q.ArriveHandOff(h), t))
+        if self.chance.random() < 0.05:
+            self.later(start + 180 * SECOND, lambda t: self.do(q.RefuseHandOff(h, "page missing"), t))
+            self.later(start + 300 * SECOND, lambda t: self.do(q.PickUpHandOff(h, runner), t))
+        self.later(start + 400 * SECOND, lambda t: self.check(case, h, t))
+
+    def check(self, case: str, hand_off: str, now: int) -> None:
+        """Checked face to face; then on with the second leg, or to an officer."""
+        papers = self.hall.state.offices.hand_offs[hand_off].papers
+        if not self.do(q.VerifyHandOff(hand_off, papers, "receiver"), now):
+            return
+        if self.hall.state.offices.cases[case].stage == "handed_off":
+            self.on_its_way(case, now)
+        else:
+            self.later(now + self.chance.randrange(60, 3600) * SECOND, lambda t: self.review(case, t))
+
+    def review(self, case: str, now: int) -> None:
+        """Claimed, perhaps a fee, decided, made, ready, handed out, filed."""
+        self.do(q.ClaimCase(case, "officer"), now)
+        self.do(q.GiveOpinion(case, "sealed"), now)
+        at = now + 300 * SECOND
+        if self.chance.random() < 0.15:
+            self.later(at, lambda t: self.do(q.RequestFee(case, 1500), t))
+            self.later(at + 600 * SECOND, lambda t: self.do(q.PayFee(case, "paid"), t))
+            at += 700 * SECOND
+        steps: list[Command] = [
+            q.DecideCase(case, "approve", "sealed"), q.MakeResult(case), q.ReadyResult(case),
+            q.DeliverResult(case, "window"), q.CloseCase(case),
+        ]  # fmt: skip
+        for n, command in enumerate(steps):
+            self.later(at + n * 600 * SECOND, lambda t, step=command: self.do(step, t))  # type: ignore[misc] # bound now

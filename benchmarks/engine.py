@@ -56,6 +56,7 @@ def four_steps() -> float:
 
     do(c.AdoptPlan(plan))
     window = next(w for w in plan.windows if w.lines and w.post == "acceptance")
+    do(c.SignIn(window.id, "clerk"))
     do(c.OpenWindow(window.id))
     line = window.lines[0]
     for i in range(60):

@@ -95,6 +95,7 @@ async def at_the_keeper(keeper: HallKeeper, run: int) -> float:
 
     if not run:
         for window in windows:
+            await do(c.SignIn(window.id, f"clerk-{window.id}"))
             await do(c.OpenWindow(window.id))
 
     async def client(i: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading the journal after the fact: a ticket's trace, and a day decided again.
+"""Reading the journal after the fact: a ticket's and a case's trace, and a day decided again.
 
 Law: the journal alone must prove every number; what is found here rests on nothing else.
 """
@@ -6,20 +6,31 @@ Law: the journal alone must prove every number; what is found here rests on noth
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from tidehall.hall import events as e
 from tidehall.hall.commands import Command
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
+from tidehall.hall.events import Event
+from tidehall.hall.measures import Measures
+from tidehall.hall.offices import events as o
 from tidehall.live import encode, read_event
 from tidehall.store.journal import Journal
 from tidehall.store.rows import CommandRow, Row
 
-__all__ = ["redecide", "ticket_trace"]
+__all__ = ["CaseTrace", "Durations", "Leg", "Step", "case_trace", "redecide", "ticket_trace"]
 
 PAGE = 5_000
+SECOND = 1_000_000
+#: µs before its papers were taken in within which a case's ticket was taken.
+BEFORE = 36 * 3600 * SECOND
+#: What an event names a thing by; alerts name it in `about`, or at the end of `alert`.
+NAMES = ("case", "ticket", "hand_off", "support", "matter", "about")
 
 
 async def ticket_trace(journal: Journal, hall: str, ticket: str) -> list[dict[str, Any]]:
@@ -38,6 +49,176 @@ async def ticket_trace(journal: Journal, hall: str, ticket: str) -> list[dict[st
                     )  # fmt: skip
         after = rows[-1].seq
     return found
+
+
+class Step(Struct, frozen=True):
+    """An event that names the case, or something of it; times in µs, `actor` who, `body` what and why."""
+
+    seq: int
+    at: int
+    due: int | None
+    kind: str
+    body: dict[str, Any]
+    actor: str
+    cause: str
+
+
+class Leg(Struct, frozen=True):
+    """A hand-off's time: papers taken in → checked by the receiver, s; None while it is under way, or withdrawn."""
+
+    id: str
+    leg: int
+    urgent: bool
+    hand_off_s: float | None
+    breached: bool
+
+
+class Durations(Struct, frozen=True):
+    """By the definitions of design section 6, in s; what has not come to its end is None.
+
+    review: checked by the last receiver → decided; paused: by fee and special steps meanwhile; make: decided →
+    at the issue post; delivery: there → handed out; support: the middle office's help, asked → answered; whole: the
+    number taken (the papers, where there is none) → handed out.
+    """
+
+    wait_s: float | None
+    service_s: float | None
+    visit_s: float | None
+    hand_offs: tuple[Leg, ...]
+    review_s: float | None
+    paused_s: float
+    make_s: float | None
+    delivery_s: float | None
+    support_s: float | None
+    whole_s: float | None
+
+
+class CaseTrace(Struct, frozen=True):
+    """A case's whole life, from the ticket to the rating, in the journal's order."""
+
+    case: str
+    receipt: str
+    item: str
+    ticket: str | None
+    number: str | None
+    durations: Durations
+    steps: tuple[Step, ...]
+
+
+async def case_trace(journal: Journal, hall: str, case: str, *, received_at: int = 0) -> CaseTrace | None:
+    """Everything that the journal says of a case, its ticket, hand-offs, questions, matters and alerts.
+
+    `received_at` (µs), where it is known, spares reading what lies before. None when there is no such case.
+    """
+    after = await _position_before(journal, hall, received_at - BEFORE) if received_at else 0
+    received = await _received(journal, hall, case, after)
+    if received is None:
+        return None
+    ours = {case} | ({received.ticket} if received.ticket else set())
+    needles = [name.encode() for name in ours]
+    steps: list[Step] = []
+    events: list[Event] = []
+    while rows := await journal.read(hall, after, PAGE):
+        for row in rows:
+            if not row.kind.startswith("alert_") and not any(needle in row.body for needle in needles):
+                continue
+            body: dict[str, Any] = json.loads(row.body)
+            if body.get("case", case) != case or not _names(body, ours):
+                continue
+            steps.append(Step(row.seq, row.at, row.due, row.kind, body, row.actor, row.cause))
+            events.append(read_event(row))
+            for name in ("hand_off", "support", "matter"):
+                if (id := body.get(name)) is not None and id not in ours:
+                    ours.add(id)
+                    needles.append(id.encode())
+        after = rows[-1].seq
+    number = next((step.body["number"] for step in steps if step.kind == "ticket_taken"), None)
+    return CaseTrace(case, received.receipt, received.item, received.ticket, number, durations(events), tuple(steps))
+
+
+def _names(body: dict[str, Any], ours: set[str]) -> bool:
+    return any(body.get(name) in ours for name in NAMES) or str(body.get("alert", "")).partition(":")[2] in ours
+
+
+async def _received(journal: Journal, hall: str, case: str, after: int) -> o.CaseReceived | None:
+    needle = case.encode()
+    while rows := await journal.read(hall, after, PAGE):
+        for row in rows:
+            if row.kind == "case_received" and needle in row.body:
+                event = read_event(row)
+                if isinstance(event, o.CaseReceived) and event.case == case:
+                    return event
+        after = rows[-1].seq
+    return None
+
+
+async def _position_before(journal: Journal, hall: str, at: int) -> int:
+    """The last position before `at` (µs): `at` never goes backwards within a hall (law 8)."""
+    head = await journal.head(hall)
+    low, high = 0, 0 if head is None else head.seq
+    while low < high:
+        middle = (low + high) // 2
+        rows = await journal.read(hall, middle, 1)
+        if rows and rows[0].at < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _seconds(start: int, end: int) -> float | None:
+    """From one moment (µs) to the other; None when one of them has not come."""
+    return (end - start) / SECOND if start and end else None
+
+
+def durations(events: Iterable[Event]) -> Durations:
+    """The durations that the events of one case show."""
+    measures = Measures()
+    first: dict[type, int] = {}
+    last: dict[type, int] = {}
+    legs: dict[str, list[Any]] = {}
+    paused_since = paused = asked = support = 0
+    answered = False
+    for event in events:
+        kind = type(event)
+        first.setdefault(kind, event.at)
+        last[kind] = event.at
+        match event:
+            case o.HandOffStarted():
+                legs[event.hand_off] = [event.leg, event.urgent, event.started_at, 0, False]
+            case o.HandOffVerified():
+                legs[event.hand_off][3] = event.at
+            case o.HandOffBreached():
+                legs[event.hand_off][4] = True
+            case o.FeeRequested(pauses=True) | o.StepStarted(pauses=True):
+                paused_since = paused_since or event.at
+            case o.FeePaid() | o.StepEnded() if paused_since:
+                paused, paused_since = paused + event.at - paused_since, 0
+            case o.SupportAsked():
+                asked = event.at
+            case o.SupportAnswered() if asked:
+                support, asked, answered = support + event.at - asked, 0, True
+        if hasattr(event, "ticket") and not isinstance(event, o.CaseReceived | o.SupportAsked | o.TicketRated):
+            measures.apply(event)
+    visit = next(iter(measures.visits.values()), None)
+    taken = first.get(e.TicketTaken) or first.get(o.CaseReceived, 0)
+    decided, ready, delivered = (last.get(kind, 0) for kind in (o.CaseDecided, o.ResultReady, o.ResultDelivered))
+    finished = visit is not None and visit.outcome in ("finished", "rejected")
+    return Durations(
+        wait_s=_seconds(visit.since, visit.first_call) if visit is not None else None,
+        service_s=visit.service() / SECOND if visit is not None and visit.serving else None,
+        visit_s=_seconds(visit.taken, visit.ended) if visit is not None and finished else None,
+        hand_offs=tuple(
+            Leg(id, leg, urgent, _seconds(started, ended), breached)
+            for id, (leg, urgent, started, ended, breached) in legs.items()
+        ),
+        review_s=_seconds(last.get(o.HandOffVerified, 0), decided),
+        paused_s=paused / SECOND,
+        make_s=_seconds(decided, ready),
+        delivery_s=_seconds(ready, delivered),
+        support_s=support / SECOND if answered else None,
+        whole_s=_seconds(taken, delivered),
+    )
 
 
 async def redecide(journal: Journal, hall: str, *, upto: int) -> tuple[int, list[str]]:

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-__all__ = ["Demonstration", "main"]
+__all__ = ["SERVICE_S", "Demonstration", "main"]
 
 log = logging.getLogger("tidehall.demonstration")
 
@@ -85,6 +85,9 @@ class Demonstration:
         async with asyncio.TaskGroup() as crowd:
             for windows in by_zone.values():
                 staffed = windows[: max(1, round(len(windows) * OPEN_SHARE))]
+                for window in windows:  # a line that nobody serves would give numbers that nobody calls
+                    if set(window["lines"]) - {line for w in staffed for line in w["lines"]}:
+                        staffed.append(window)
                 for window in staffed:
                     crowd.create_task(self.forever(lambda w=window["id"]: self.clerk(w)))  # type: ignore[misc] # bound now
                 lines = sorted({line for window in staffed for line in window["lines"]})
@@ -193,6 +196,13 @@ class Demonstration:
         await self.ask("POST", f"/tickets/{ticket}/back", {}, key=uuid.uuid4().hex)
 
 
+async def end_with(parent: int) -> None:
+    """A crowd whose server was killed must not drive the next one."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent has died
+        await asyncio.sleep(0.5)
+    raise Gone("the server has ended")
+
+
 async def run() -> None:
     """Find the halls and fill them."""
     url, token = os.environ["TIDEHALL_DEMO_URL"], os.environ["TIDEHALL_DEMO_TOKEN"]
@@ -209,6 +219,7 @@ async def run() -> None:
         else:
             raise Gone(f"{url} does not answer")
         async with asyncio.TaskGroup() as group:
+            group.create_task(end_with(int(os.environ["TIDEHALL_DEMO_PARENT"])))
             for hall in halls:
                 group.create_task(Demonstration(client, hall["id"], speed, random.Random()).run())
 

@@ -14,13 +14,13 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
-from tidehall.hall.commands import AdoptPlan, Command, RaiseAlert, TakeTicket
+from tidehall.hall.commands import AdoptPlan, Command, RaiseAlert
 from tidehall.hall.engine import SNAPSHOT_SCHEMA, Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import VERSION, Event
@@ -483,11 +483,7 @@ class HallKeeper:
         known = await self.journal.find_holders(self.id, list(lookups))
         for waiting in batch:
             ask = waiting.ask
-            for row in ask.sealed:
-                if row.lookup is not None and row.lookup in known and isinstance(ask.command, TakeTicket):
-                    ask.command = msgspec.structs.replace(ask.command, holder=known[row.lookup])
-                    ask.sealed = [r for r in ask.sealed if r is not row]
-                    break
+            ask.command, ask.sealed = with_known(ask.command, ask.sealed, known)
 
     # ---- following the journal, losing and finding it
 
@@ -578,12 +574,36 @@ class House:
 
 
 def same_person(ask: Ask, persons: dict[bytes, str]) -> tuple[Command, list[SealedRow]]:
-    """Two asks of one batch by the same new person share one id and one row: `persons` holds those written in it."""
-    command, sealed = ask.command, ask.sealed
+    """Asks of one batch about the same new person share one id and one row, as does one ask that names him twice;
+    `persons` holds those written in the batch."""
+    own: dict[bytes, str] = {}
+    command, kept = ask.command, []
+    for row in ask.sealed:
+        other = None if row.lookup is None else persons.get(row.lookup) or own.get(row.lookup)
+        if other is None:
+            kept.append(row)
+            if row.lookup is not None:
+                own[row.lookup] = row.id
+        else:
+            command = renamed(command, row.id, other)
+    return command, kept
+
+
+def with_known(
+    command: Command, sealed: list[SealedRow], known: Mapping[bytes, str]
+) -> tuple[Command, list[SealedRow]]:
+    """A command about persons whom the journal knows, by the ids it knows them by; their rows are not written again."""
+    kept = []
     for row in sealed:
-        if row.lookup is None:
-            continue
-        other = persons.get(row.lookup)
-        if other is not None and isinstance(command, TakeTicket):
-            return msgspec.structs.replace(command, holder=other), [r for r in sealed if r is not row]
-    return command, sealed
+        other = None if row.lookup is None else known.get(row.lookup)
+        if other is None:
+            kept.append(row)
+        else:
+            command = renamed(command, row.id, other)
+    return command, kept
+
+
+def renamed(command: Command, old: str, new: str) -> Command:
+    """The command with the person `old` (holder, applicant, agent) called `new`."""
+    found = {name: new for name in command.__struct_fields__ if getattr(command, name) == old}
+    return msgspec.structs.replace(command, **found)

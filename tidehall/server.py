@@ -26,8 +26,10 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
+from tidehall.demonstration import SERVICE_S
 from tidehall.display.door import Door
-from tidehall.hall.plan import Calendar, Plan, parse_plan
+from tidehall.display.messages import open_gateway
+from tidehall.hall.plan import Calendar, Plan, Service, parse_plan
 from tidehall.live import HallKeeper, House
 from tidehall.settings import Settings
 from tidehall.store.accounts import PostgresAccounts
@@ -64,9 +66,11 @@ def read_plan(path: Path) -> Plan:
 
 
 def demonstration_plan(plan: Plan) -> Plan:
-    """The same hall, open round the clock: a demonstration does not wait for Monday morning."""
-    hall = msgspec.structs.replace(plan.hall, hours=(("00:00", "24:00"),), open_days=ALL_DAYS)
-    return msgspec.structs.replace(plan, hall=hall, calendar=Calendar())
+    """The same hall, open round the clock, with services as short as the demonstration's clerks make them."""
+    replace = msgspec.structs.replace
+    hall = replace(plan.hall, hours=(("00:00", "24:00"),), open_days=ALL_DAYS)
+    lines = tuple(replace(line, service_s=None) for line in plan.lines)
+    return replace(plan, hall=hall, calendar=Calendar(), lines=lines, service=Service(default_s=SERVICE_S))
 
 
 def mark_data(settings: Settings) -> int:
@@ -188,7 +192,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 def enter(house: House, settings: Settings) -> Door:
     """The door of this house."""
-    return Door(house, data=settings.data, base_url=settings.base_url, admin_token=settings.admin_token)
+    return Door(
+        house,
+        data=settings.data,
+        base_url=settings.base_url,
+        admin_token=settings.admin_token,
+        gateway=None if settings.sms is None else open_gateway(settings.sms),
+    )
 
 
 async def serve(settings: Settings, door: socket.socket, *, announce: bool = True, worker: bool = False) -> None:
@@ -228,6 +238,7 @@ async def demonstrate(settings: Settings, entrance: Door) -> asyncio.subprocess.
         "TIDEHALL_DEMO_URL": settings.base_url,
         "TIDEHALL_DEMO_TOKEN": entrance.demonstration_token(),
         "TIDEHALL_DEMO_SPEED": str(settings.demo),
+        "TIDEHALL_DEMO_PARENT": str(os.getpid()),
     }
     environment.pop("TIDEHALL_ADMIN_TOKEN", None)
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "tidehall.demonstration", env=environment)

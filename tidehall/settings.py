@@ -35,6 +35,8 @@ class Settings:
     """`TIDEHALL_PLANS`: plan files of new halls, separated like PATH."""
     demo: float | None = None
     """`TIDEHALL_DEMO`: the demonstration's speed; None is a real hall."""
+    sms: str | None = None
+    """`TIDEHALL_SMS`: where short messages go: file:PATH, or the http(s) address of the town's gateway."""
     single: bool = True
     """`TIDEHALL_SINGLE`: this process is the only one on its database (1), or not (0)."""
 
@@ -63,5 +65,6 @@ class Settings:
             base_url=environment.get("TIDEHALL_BASE_URL") or "http://127.0.0.1:8000",
             plans=tuple(Path(p) for p in environment.get("TIDEHALL_PLANS", "").split(os.pathsep) if p),
             demo=demo,
+            sms=environment.get("TIDEHALL_SMS") or None,
             single=environment.get("TIDEHALL_SINGLE", "1" if database is None else "0") == "1",
         )

@@ -32,6 +32,7 @@ def hall(windows: list[tuple[set[str], str]], people: list[tuple[str, bool]]) ->
     driver = Driver(make_plan(windows=rows, lines=lines, items=[]), windows=())
     for i, (serves, state) in enumerate(windows):
         if state != "closed":
+            driver.do(c.SignIn(f"w{i}", f"clerk-{i}"))
             driver.do(c.OpenWindow(f"w{i}"))
         if state == "busy":
             driver.begin(min(serves), f"w{i}")

@@ -50,11 +50,11 @@ def as_bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def on_disk(folder: Path) -> list[str]:
+def on_disk(folder: Path, secrets: Iterable[str] = SECRETS) -> list[str]:
     """What of the secrets stands in any file: PostgreSQL's tables and its log of writes, keys, links, logs."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert any("pg_wal" in path.parts for path in files)
-    return [one for path in files for one in betrayed(str(path.relative_to(folder)), path.read_bytes())]
+    return [one for path in files for one in betrayed(str(path.relative_to(folder)), path.read_bytes(), secrets)]
 
 
 async def a_day(client: Client) -> tuple[dict[str | None, Any], list[str]]:

@@ -437,7 +437,12 @@ class StaffChannel(Channel):
     def standing(self, state: HallState, now: int) -> dict[str, Any]:
         """What is told whole when it differs."""
         alerts: list[Alert] = [alert for alert in state.alerts.values() if alert.ended is None]
-        return {"alerts": alerts, "session": session(state, now), "issuing": state.issuing}
+        return {
+            "alerts": alerts,
+            "offices": state.offices.seq,
+            "session": session(state, now),
+            "issuing": state.issuing,
+        }
 
     def changes(self, hall: Hall, now: int) -> Mapping[str, Any]:
         """Windows, lines and tickets that moved."""
@@ -492,9 +497,9 @@ class DeskChannel(StaffChannel):
         return [window.id for window in state.windows.values() if window.zone == zone]
 
     def position(self, state: HallState) -> int:
-        """Its zone's, and its own."""
+        """Its zone's, its own, and the offices'."""
         window = state.window(self.id)
-        return max(window.seq, state.zone_seq.get(window.zone, 0))
+        return max(window.seq, state.zone_seq.get(window.zone, 0), state.offices.seq)
 
     def exists(self, state: HallState) -> bool:
         """Whether the plan has this window."""

@@ -10,22 +10,26 @@ import contextlib
 import logging
 import secrets
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
 from tidehall.display.feed import Feed
-from tidehall.display.http.access import Access, Grant, Links
+from tidehall.display.http.access import PERSON, Access, Grant, Links, Person
 from tidehall.display.http.app import handlers, routes
 from tidehall.display.http.limits import Rates, SecurityHeaders
 from tidehall.display.http.metrics import Metrics
+from tidehall.display.http.sessions import Recognition, Sessions
 from tidehall.display.hub import BoardAlarm, Hub
-from tidehall.display.pages import pages
+from tidehall.display.messages import Gateway, Messenger
+from tidehall.display.office_pages import pages
 from tidehall.hall.commands import EndAlert, RaiseAlert
 from tidehall.hall.errors import Refusal
 from tidehall.live import Ask, HallKeeper, House, LiveError
 from tidehall.locales import say
+from tidehall.store.errors import StoreError
 
 __all__ = ["Door"]
 
@@ -33,16 +37,31 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the clock.
 CLOCK_LOOK_S = 1.0
+#: Seconds between two looks at the sessions behind open sockets.
+SESSION_LOOK_S = 0.5
 
 
 class Door:
     """The application of one house, its links and its watchers."""
 
-    def __init__(self, house: House, *, data: Path, base_url: str, admin_token: str | None = None) -> None:
+    def __init__(
+        self,
+        house: House,
+        *,
+        data: Path,
+        base_url: str,
+        admin_token: str | None = None,
+        gateway: Gateway | None = None,
+    ) -> None:
         self.house = house
         self.base_url = base_url.rstrip("/")
-        self.access = Access(house.persons.derive(b"tidehall access"), admin_token=admin_token)
+        secret = house.persons.derive(b"tidehall access")
+        self.access = Access(secret, admin_token=admin_token, zone_of=self.zone_of)
+        rates, metrics = Rates(), Metrics()
+        self.sessions = Sessions(house, rates=rates)
         self.links = Links(data / "links")
+        self.gateway = gateway
+        self.messages = data / "messages"
         self.tasks: set[asyncio.Task[None]] = set()
         self.stack = contextlib.AsyncExitStack()
         self.hubs: dict[str, Hub] = {}
@@ -50,21 +69,34 @@ class Door:
             hub = Hub(keeper, demo=house.demo, alarm=lambda alarm, k=keeper: self.alarm(k, alarm))  # type: ignore[misc] # bound now
             keeper.watch(hub)
             self.hubs[keeper.id] = hub
-        self.feed = Feed(self.hubs, ticket_of=house.persons.ticket_of, may_watch=self.may_watch)
-        rates, metrics = Rates(), Metrics()
+        self.feed = Feed(
+            self.hubs, ticket_of=house.persons.ticket_of, may_watch=self.may_watch, session_of=self.session_of
+        )
+        shared: Any = {"access": self.access, "rates": rates, "metrics": metrics, "sessions": self.sessions}
         self.app = Starlette(
             routes=[
-                *routes(house, access=self.access, links=self.links, demo=house.demo, rates=rates, metrics=metrics),
+                *routes(house, links=self.links, demo=house.demo, **shared),
                 *self.feed.routes(),
-                *pages(house, access=self.access, rates=rates, metrics=metrics),
+                *pages(house, **shared),
             ],
-            middleware=[Middleware(SecurityHeaders)],
+            middleware=[Middleware(SecurityHeaders), Middleware(Recognition, sessions=self.sessions)],
             exception_handlers=handlers(),
         )
 
     def may_watch(self, connection: HTTPConnection, hall: str, window: str | None) -> bool:
         """Whether a connection may follow a hall's staff channel, or one desk."""
-        return self.access.find(self.access.grants(connection), ("staff",), hall, window) is not None
+        return self.access.admits(connection, ("staff",), hall, window) is not None
+
+    def session_of(self, connection: HTTPConnection) -> bytes | None:
+        """The session of a signed-in person's connection."""
+        person = connection.scope.get(PERSON)
+        return person.session.digest if isinstance(person, Person) else None
+
+    def zone_of(self, hall: str, window: str) -> str | None:
+        """The zone of a window, None when there is no such thing."""
+        keeper = self.house.halls.get(hall)
+        found = keeper.committed.state.windows.get(window) if keeper is not None else None
+        return None if found is None else found.zone
 
     # ---- beside the requests
 
@@ -72,6 +104,14 @@ class Door:
         """Beats, displays and the clock are looked after from now on."""
         await self.stack.enter_async_context(self.feed.running())
         self.spawn(self.look_at_clock())
+        self.spawn(self.look_at_sessions())
+        if self.gateway is not None:
+            self.stack.push_async_callback(self.gateway.close)
+            for keeper in self.house.halls.values():
+                messenger = Messenger(
+                    keeper, self.gateway, self.house.persons, self.messages, alarm=self.message_failed
+                )
+                self.spawn(messenger.run())
 
     async def end(self) -> None:
         """Tell everybody to come again, and stop."""
@@ -105,6 +145,10 @@ class Door:
         except (LiveError, Refusal) as error:
             log.warning("hall %s: alert %s about %s could not be written: %r", keeper.id, kind, about, error)
 
+    async def message_failed(self, keeper: HallKeeper, case: str) -> None:
+        """A citizen was not told: somebody must."""
+        await self.alert(keeper, "message_failed", case, on=True)
+
     async def look_at_clock(self) -> None:
         """An unsure clock is an alert of its own (law 8)."""
         was = False
@@ -116,6 +160,16 @@ class Door:
                 for keeper in self.house.halls.values():
                     await self.alert(keeper, "clock_unsure", keeper.id, on=unsure)
             await asyncio.sleep(CLOCK_LOOK_S)
+
+    async def look_at_sessions(self) -> None:
+        """Close the sockets of whoever has signed out or been shut out; while the database is away they stay."""
+        while True:
+            with contextlib.suppress(StoreError):
+                await self.sessions.look()
+                if open_now := self.feed.sessions():
+                    holding = await self.sessions.accounts.holding(open_now, self.sessions.now())
+                    self.feed.end_sessions(open_now - holding)
+            await asyncio.sleep(SESSION_LOOK_S)
 
     # ---- letting people in
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Set
 
 from starlette.requests import HTTPConnection
 from starlette.routing import WebSocketRoute
@@ -40,7 +40,8 @@ class Feed:
     """The websocket endpoints over the hubs of all halls.
 
     `ticket_of` opens a ticket's token (None: not genuine); `may_watch` says whether a connection may see a hall's
-    staff channel, or one desk of it when a window is given.
+    staff channel, or one desk of it when a window is given; `session_of` is the signed-in person's session, with which
+    such a socket ends.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Feed:
         *,
         ticket_of: Callable[[str], str | None],
         may_watch: Callable[[HTTPConnection, str, str | None], bool],
+        session_of: Callable[[HTTPConnection], bytes | None] = lambda connection: None,
     ) -> None:
         self.hubs = hubs
+        self.session_of = session_of
         self.ticket_of = ticket_of
         self.may_watch = may_watch
 
@@ -113,7 +116,24 @@ class Feed:
         if not self.may_watch(socket, hall, window):
             await bye(socket, CLOSE["not_signed_in"])
             return
-        await self.serve(socket, self.hubs.get(hall), lambda found: found.desk(window) if window else found.staff())
+        await self.serve(
+            socket,
+            self.hubs.get(hall),
+            lambda found: found.desk(window) if window else found.staff(),
+            session=self.session_of(socket),
+        )
+
+    def sessions(self) -> set[bytes]:
+        """The sessions by which sockets are open."""
+        clients = (client for hub in self.hubs.values() for client in hub.clients())
+        return {client.session for client in clients if client.session is not None}
+
+    def end_sessions(self, over: Set[bytes]) -> None:
+        """Close the sockets of sessions that are over."""
+        for hub in self.hubs.values():
+            for client in hub.clients():
+                if client.session in over:
+                    client.end(CLOSE["not_signed_in"])
 
     async def holding(self, ticket: str) -> Hub | None:
         """The hub whose hall has this ticket; one that another server has just written may take a moment to come."""
@@ -126,7 +146,9 @@ class Feed:
                     await asyncio.sleep(0.05)
         return None
 
-    async def serve(self, socket: WebSocket, hub: Hub | None, find: Callable[[Hub], Channel]) -> None:
+    async def serve(
+        self, socket: WebSocket, hub: Hub | None, find: Callable[[Hub], Channel], *, session: bytes | None = None
+    ) -> None:
         """Feed one socket until either side ends it."""
         if hub is None or hub.plan is None:
             await bye(socket, CLOSE["unknown"])
@@ -145,6 +167,7 @@ class Feed:
             await bye(socket, CLOSE["full"])
             return
         client = hub.join(channel, epoch=epoch, after=after)
+        client.session = session
         client.writer = asyncio.create_task(client.write(socket))
         reader = asyncio.create_task(client.read(socket))
         tasks = (client.writer, reader)

@@ -64,6 +64,7 @@ class Client:
         self.greeting = not self.fresh  # one who resumes hears the beat at once, after what is replayed
         self.took = 0.0  # seconds of the last send
         self.code: int | None = None
+        self.session: bytes | None = None  # the signed-in person's, with which this listener ends
         self.wake = asyncio.Event()
         self.writer: asyncio.Task[None] | None = None
         self.shown_seq: int | None = None

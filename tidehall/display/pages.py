@@ -19,24 +19,23 @@ from starlette.routing import Route
 
 from tidehall.display import kiosk, views
 from tidehall.display.assets import Assets
-from tidehall.display.http.access import Access
+from tidehall.display.entrance import way_in, who
 from tidehall.display.http.api import CALLS, ticket_by_token
 from tidehall.display.http.app import answer
 from tidehall.display.http.calls import Call, Edge
-from tidehall.display.http.limits import Rates, body_of
-from tidehall.display.http.metrics import Metrics
+from tidehall.display.http.limits import body_of
 from tidehall.display.http.problems import Problem
 from tidehall.display.kiosk import Visit
 from tidehall.display.rendering import Renderer, minutes_range, qr, today, visitor_language
 from tidehall.hall.calendar import local_text
 from tidehall.hall.errors import Refusal
 from tidehall.hall.plan import Plan
-from tidehall.live import HallKeeper, House
+from tidehall.live import HallKeeper
 from tidehall.locales import has, say
 from tidehall.queue.tickets import TICKET_LIFE, Ticket, TicketState
 from tidehall.store.errors import StoreError
 
-__all__ = ["KEYS", "Pages", "pages"]
+__all__ = ["KEYS", "Pages", "Said", "form_of"]
 
 BY_NAME: Mapping[str, Call] = {call.name: call for call in CALLS}
 #: The row of keys of a terminal.
@@ -95,7 +94,9 @@ def waiting_sentence(ticket: Mapping[str, Any], lang: str) -> str:
 
 
 class Pages:
-    """All pages of a house."""
+    """All pages of a house; `calls`: what their forms may ask of the API."""
+
+    calls = BY_NAME
 
     def __init__(self, edge: Edge, assets: Assets) -> None:
         self.edge = edge
@@ -155,6 +156,10 @@ class Pages:
         try:
             self.edge.access.allow(request, (right,), str(request.path_params["hall"]), window)
         except Problem as no:
+            if way := way_in(self.edge, request, no):
+                return way
+            if who(self.edge, request) is not None:
+                return self.message(lang, no.status, "sign_in.not_your_post", "sign_in.not_your_post_why")
             lines = ("common.not_in_how", "common.not_in_command")
             return self.message(lang, no.status, "common.not_in", *lines)
         return None
@@ -178,6 +183,10 @@ class Pages:
         response = await answer(self.edge, call, Request(scope, receive))
         found = json.loads(bytes(response.body))
         return Said(response.status_code < 400, found, found.get("detail", ""))
+
+    def beside(self, place: str, keeper: HallKeeper, lang: str, about: str) -> dict[str, Any]:
+        """What the offices show on a page of the line (office_pages.py): nothing, without offices."""
+        return {}
 
     # ---- front door
 
@@ -349,8 +358,7 @@ class Pages:
         visit = Visit.read(str(request.path_params["hall"]), "en" if form.get("lang") == "en" else "zh", form)
         if keeper is None:
             return self.unknown(visit.lang)
-        grants = self.edge.access.grants(request)
-        own = Access.find(grants, ("take",), keeper.id) is not None
+        own = self.edge.access.admits(request, ("take",), keeper.id) is not None
         body = {"channel": "kiosk" if own else "phone", "priority": form.get("priority") or "normal"}
         body |= {"item": visit.item} if visit.item else {"line": visit.line}
         said = await self.send(request, "take_ticket", {"hall": keeper.id}, body, lang=visit.lang, key=visit.key)
@@ -416,9 +424,11 @@ class Pages:
         possible = life(CITIZEN)
         can = {act: act in possible[ticket.state.value] for act in CITIZEN}
         can["back"] = can["back"] and ticket.parked == "away"
+        beside = self.beside("phone", keeper, lang, ticket.id)
         given = self.island(
-            keeper, lang, "phone.", ticket=plain, token=token, can=possible, stale_since=self.stale(keeper)
-        )
+            keeper, lang, "phone.", ticket=plain, token=token, can=possible, stale_since=self.stale(keeper),
+            rate_when=[] if beside.get("rated") else ["finished"],
+        )  # fmt: skip
         return self.render.page(
             "phone.html",
             lang,
@@ -429,6 +439,8 @@ class Pages:
             sentence=waiting_sentence(plain, lang),
             can=can,
             key=secrets.token_urlsafe(12),
+            token=token,
+            **beside,
             bring=self.materials(keeper, ticket) if ticket.state in ("waiting", "called", "suspended") else [],
             stale_since=self.stale(keeper),
             said=said,
@@ -489,12 +501,14 @@ class Pages:
             "desk.html",
             lang,
             window=desk["window"],
+            who=who(self.edge, request),
             zone_name=" · ".join(served) or say("strip.no_lines", lang),
             zones=[zone for zone in zones if zone["lines"]],
+            **self.beside("window", keeper, lang, window),
             keys=KEYS,
             demo_on=self.edge.demo,
             now=local_text(keeper.now(), hall.state.zone_name),
-            given=self.island(keeper, lang, "desk.", "strip.", desk=desk, window=window, **words_given),
+            given=self.island(keeper, lang, "desk.", "strip.", "office.", desk=desk, window=window, **words_given),
         )
 
     async def guide(self, request: Request) -> Response:
@@ -512,14 +526,16 @@ class Pages:
         return self.render.page(
             "guide.html",
             lang,
+            who=who(self.edge, request),
             hall_name=plan.hall.name,
             demo_on=self.edge.demo,
             lines=staff["lines"],
             items=plan.items,
             priorities=self.priorities(plan, lang),
+            **self.beside("guide", keeper, lang, ""),
             now=local_text(keeper.now(), hall.state.zone_name),
             given=self.island(
-                keeper, lang, "board.", "guide.", "desk.", staff=staff, letters=letters, can=life(GUIDE),
+                keeper, lang, "board.", "guide.", "desk.", "office.", staff=staff, letters=letters, can=life(GUIDE),
                 codes={i.code: True for i in plan.items}, **self.desk_words(plan, lang),
             ),
         )  # fmt: skip
@@ -543,12 +559,6 @@ class Pages:
         rows = [views.ticket_view(hall, t, now, staff=True) for t in chosen[:MOST_TICKETS]]
         body = json.dumps(to_builtins({name: rows}), ensure_ascii=False)
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
-def pages(house: House, *, access: Access, rates: Rates | None = None, metrics: Metrics | None = None) -> list[Route]:
-    """All pages' routes, for the composition root; `rates` and `metrics` are best those of the HTTP door."""
-    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), house.demo)
-    return Pages(edge, Assets()).routes()
 
 
 def by_label(window: Any) -> tuple[int, str]:

@@ -85,8 +85,8 @@ class Renderer:
         """The words that a page's script needs."""
         return {key: text for key, text in locales.words(lang).items() if key.startswith((*prefixes, "common."))}
 
-    def page(self, name: str, lang: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """The page `name` in a language."""
+    def speech(self, lang: str) -> dict[str, Any]:
+        """What every template may say with: `t` for sentences, `words` for names, `range_words` for waits."""
 
         def t(key: str, **params: Any) -> str:
             return locales.say(key, lang, **params)
@@ -98,8 +98,14 @@ class Renderer:
             found = minutes_range(estimate)
             return t(key, low=found[0], high=found[1]) if found else t("common.no_estimate")
 
-        body = self.environment.get_template(name).render(
-            lang=lang, t=t, words=words, range_words=range_words, **values
-        )
-        headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return {"lang": lang, "t": t, "words": words, "range_words": range_words}
+
+    def macros(self, name: str, lang: str, **values: Any) -> Any:
+        """The macros of the template `name` in a language, for parts of a page that are sent alone."""
+        return self.environment.get_template(name).make_module(self.speech(lang) | values)
+
+    def page(self, name: str, lang: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page `name` in a language."""
+        body = self.environment.get_template(name).render(**self.speech(lang), **values)
+        headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
         return HTMLResponse(body, status_code=status, headers=headers)

@@ -128,12 +128,13 @@ class PhoneView(TicketView, frozen=True, kw_only=True):
 
 
 class StaffView(Struct, frozen=True):
-    """A hall for its staff."""
+    """A hall for its staff. `offices`: the journal seq of the last event in the offices; lists are fetched anew."""
 
     id: str
     windows: tuple[WindowView, ...]
     lines: tuple[LineView, ...]
     alerts: tuple[AlertView, ...]
+    offices: int
     session: Session
     issuing: bool
     stale_since: str | None

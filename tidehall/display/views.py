@@ -272,14 +272,14 @@ def line_view(hall: Hall, line_id: str, now: int) -> LineView:
 
 
 def alert_view(hall: Hall, alert: Alert) -> AlertView:
-    """The contract's alert in its least form."""
+    """The contract's alert."""
     return AlertView(
         id=alert.id,
         kind=alert.kind,
         about=alert.about,
-        owner=None,
+        owner=alert.owner,
         since=time_text(hall.state, alert.since),
-        acknowledged=False,
+        acknowledged=alert.acknowledged_by is not None,
         ended=optional_time(hall.state, alert.ended),
     )
 
@@ -497,6 +497,7 @@ def staff_view(hall: Hall, now: int, *, stale_since: int | None = None, demo: bo
         windows=tuple(window_view(hall, id, now, staff=True) for id in state.windows),
         lines=tuple(line_view(hall, id, now) for id in state.lines),
         alerts=alerts_view(hall),
+        offices=state.offices.seq,
         session=session(state, now),
         issuing=state.issuing,
         stale_since=optional_time(state, stale_since),
@@ -515,6 +516,7 @@ def desk_view(hall: Hall, window_id: str, now: int, *, stale_since: int | None =
         ),
         lines=tuple(line_view(hall, id, now) for id in state.lines if state.lines[id].zone == window.zone),
         alerts=alerts_view(hall),
+        offices=state.offices.seq,
         session=session(state, now),
         issuing=state.issuing,
         stale_since=optional_time(state, stale_since),

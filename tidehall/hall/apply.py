@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tidehall.hall import events as e
 from tidehall.hall.calendar import service_day
-from tidehall.hall.offices.apply import OFFICE_APPLY, alert_raised_clock, disarm, sweep
+from tidehall.hall.offices.apply import OFFICE_APPLY, alert_raised_clock, disarm, keep_versions, sweep
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import RECENT, Alert, Call, HallState, Undoable, Window
 from tidehall.queue.line import Line
@@ -39,6 +39,7 @@ def plan_adopted(s: HallState, ev: e.PlanAdopted) -> None:
 def install(s: HallState, plan: Plan, at: int) -> None:
     """Make `plan` rule: keep what still exists, add what is new, drop what is gone (decide saw to it that it may)."""
     first = s.plan is None
+    keep_versions(s)
     s.plan, s.next_plan = plan, None
     s.plan_seq = s.seq
     s.calendar_at = max(s.calendar_at, at)  # the new hours' moments before now are no news: `standing` knows them

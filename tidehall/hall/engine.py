@@ -19,9 +19,9 @@ from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import cases, hand_offs, matters
+from tidehall.hall.offices import archive, cases, hand_offs, matters
 from tidehall.hall.offices import commands as oc
-from tidehall.hall.offices.deadlines import day_end, fire
+from tidehall.hall.offices.deadlines import fire
 from tidehall.hall.offices.objects import Offices
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert, Call, HallState, Window
@@ -31,7 +31,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 2
+SNAPSHOT_SCHEMA = 3
 
 
 # ---- the plan, alerts and the calendar
@@ -107,6 +107,8 @@ def moment_events(s: HallState, now: int) -> list[Event]:
                     for a in s.alerts.values()
                     if a.kind == "numbers_running_out" and a.ended is None
                 ]
+                if s.in_session:  # through the night: the day has no last end of its own
+                    found += archive.day_end(s, now, due)
                 found += left_over(s, now, due)
                 found.append(e.DayTurned(now, service_day(due, s.zone_name).isoformat(), due))
             case "issuing":
@@ -116,7 +118,7 @@ def moment_events(s: HallState, now: int) -> list[Event]:
             case "session_end":
                 found.append(e.SessionEnded(now, due))
             case "last_end":
-                found += [e.SessionEnded(now, due, True), e.IssuingEnded(now, due), *day_end(s, now, due)]
+                found += [e.SessionEnded(now, due, True), e.IssuingEnded(now, due), *archive.day_end(s, now, due)]
             case "expire":
                 found += [
                     e.TicketExpired(now, t.id, due)
@@ -199,10 +201,10 @@ DECIDE: dict[type, Decider] = {
     oc.MakeResult: cases.make,
     oc.ReadyResult: cases.ready,
     oc.DeliverResult: cases.deliver,
-    oc.CloseCase: cases.close,
-    oc.FilePapers: cases.file_papers,
-    oc.KeepInUse: cases.keep_in_use,
-    oc.MoveCopy: cases.move_copy,
+    oc.CloseCase: archive.close,
+    oc.FilePapers: archive.file_papers,
+    oc.KeepInUse: archive.keep_in_use,
+    oc.MoveCopy: archive.move_copy,
     oc.AskSupport: hand_offs.ask,
     oc.ClaimSupport: hand_offs.claim_support,
     oc.AnswerSupport: hand_offs.answer,

@@ -37,6 +37,12 @@ STATUS = {
     "unknown_priority": 422,
     "unknown_alert": 404,
     "unknown_board": 404,
+    "unknown_case": 404,
+    "unknown_hand_off": 404,
+    "unknown_support": 404,
+    "unknown_matter": 404,
+    "unknown_receipt": 404,
+    "materials_missing": 422,
 }
 
 

@@ -6,6 +6,7 @@ The format is contract.md's; the TOML is read by the composition root, this room
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, ValidationError, convert, field
@@ -333,12 +334,28 @@ class Reader:
                 try:
                     values[f.name] = convert(table[name], f.type, strict=True)
                 except ValidationError as err:
-                    self.say(f"{place}.{name}", str(err).replace(" - at `$", " at `"))
-                    whole = False
+                    self.say(f"{place}.{name}", plain_words(str(err)))
+                    whole &= not f.required  # an optional field falls back, so that what else is wrong shows too
             elif f.required:
                 self.say(f"{place}.{name}", "is missing")
                 whole = False
         return kind(**values) if whole else None
+
+
+#: msgspec's names of types → a planner's words.
+TYPES = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
+    "object": "a table",
+}  # fmt: skip
+
+
+def plain_words(error: str) -> str:
+    """ "Expected `int`, got `str`" → "must be a whole number, not text"."""
+    found = re.match(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`(?P<rest>.*)", error)
+    if found is None:
+        return error.replace(" - at `$", " at `")
+    wanted, got = (" or ".join(TYPES.get(t.strip(), t.strip()) for t in found[n].split("|")) for n in ("wanted", "got"))
+    return f"must be {wanted}, not {got}{found['rest'].replace(' - at `$', ' at `')}"
 
 
 def parse_plan(tables: dict[str, Any]) -> Plan:
@@ -505,6 +522,9 @@ def check_references(
             read.say(f"{place}.close_waiting_per_window", "must not be above open_waiting_per_window")
         if rule.close_wait_s > rule.open_wait_s:
             read.say(f"{place}.close_wait_s", "must not be above open_wait_s")
+    for name in ("zones", "lines", "windows"):
+        if not parts[name] and not broken[name]:
+            read.say(name, "needs at least one")
     check_times(parts, read)
     check_limits(parts, read)
 

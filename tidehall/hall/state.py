@@ -13,7 +13,8 @@ from msgspec import Struct
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.errors import Refusal
 from tidehall.hall.offices.objects import Offices
-from tidehall.hall.plan import Item, Plan
+from tidehall.hall.plan import Department, Item, Plan, Zone
+from tidehall.hall.workdays import WorkDays
 from tidehall.queue.estimates import Pool, estimate, service_mean
 from tidehall.queue.line import Line
 from tidehall.queue.tickets import ENDED, TICKET_LIFE, Estimate, Ticket, TicketState
@@ -137,12 +138,16 @@ class HallState:
         self.next_wake = 0  # the calendar's next moment or the offices' next clock
         if plan is None:
             self.schedule: Schedule | None = None
+            self.working: WorkDays | None = None
             return
         limits = plan.limits
         self.schedule = Schedule(plan)
+        self.working = WorkDays(self.schedule)
         self.zone_name = plan.hall.time_zone
         self.head_starts = {name: plan.head_start(name) for name in plan.priority}
         self.items: dict[str, Item] = {item.code: item for item in plan.items}
+        self.zones: dict[str, Zone] = {zone.id: zone for zone in plan.zones}
+        self.departments: dict[str, Department] = {department.id: department for department in plan.departments}
         self.item_line = {item.code: item.line for item in plan.items}
         self.materials = frozenset(m.code for item in plan.items for m in item.materials)
         self.letters = {line.letter: line.id for line in plan.lines}
@@ -259,7 +264,7 @@ class HallState:
         if window.staff and ticket is None:
             found.append("sign-out")
         if window.state == "closed":
-            found += ["open", "lines"]
+            found += ["open", "lines"] if window.staff else ["lines"]
         elif window.state == "paused":
             found += ["resume", "lines"]
             if ticket is None:

@@ -39,7 +39,8 @@ def sign_in(s: HallState, q: c.SignIn, now: int) -> list[Event]:
     for other in s.windows.values():
         if other.staff == q.staff:
             if other.ticket is not None or not q.take_over:
-                raise Refusal("signed_in_elsewhere", window=other.id, label=other.label)
+                ways = () if other.ticket is not None else ("take_over",)
+                raise Refusal("signed_in_elsewhere", window=other.id, label=other.label, allowed=ways)
             found += leave(s, other, now)
     return [*found, e.StaffSignedIn(now, window.id, q.staff, window.staff)]
 
@@ -68,6 +69,8 @@ def open_window(s: HallState, q: c.OpenWindow, now: int) -> list[Event]:
     window = s.window(q.window)
     if window.state == "paused":
         raise Refusal("window_paused", window=window.id, allowed=("resume", "close"))
+    if window.state == "closed" and window.staff is None:  # only the tide opens before somebody signs in
+        raise Refusal("window_unstaffed", window=window.id, allowed=("sign-in",))
     return [] if window.state == "open" else [e.WindowOpened(now, window.id, window.staff)]
 
 

@@ -20,6 +20,8 @@ class WorkDays:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
+        self.known: dict[tuple[date, int], tuple[int, bool]] = {}
+        self.today = (0, 0, date.min)  # from, to (µs) and name of the day that was asked about last
 
     def works(self, day: date) -> tuple[bool, bool]:
         """(is it a working day, is that certain)."""
@@ -38,7 +40,19 @@ class WorkDays:
 
         A day that is no working day counts as the next working day (domain.md 2). The end is the last session's.
         """
-        day = service_day(at, self.schedule.zone_name)
+        start, end, day = self.today
+        if not start <= at < end:
+            day = service_day(at, self.schedule.zone_name)
+            self.today = (self.schedule.local(day, 0), self.schedule.local(day, 1440), day)
+        found = self.known.get((day, days))
+        if found is None:
+            if len(self.known) > 256:
+                self.known.clear()
+            found = self.known[day, days] = self.counted(day, days)
+        return found
+
+    def counted(self, day: date, days: int) -> tuple[int, bool]:
+        """The same, counted day by day."""
         certain = True
         while True:
             works, sure = self.works(day)
@@ -54,16 +68,21 @@ class WorkDays:
             left -= works
         return self.schedule.local(day, self.schedule.sessions[-1][1]), not certain
 
-    def between(self, start: int, end: int) -> int:
-        """Working days from the day of `start` to the day of `end` (µs), the first not counted."""
+    def between(self, start: int, end: int) -> tuple[int, bool]:
+        """Working days from the day of `start` to the day of `end` (µs), the first not counted; is it provisional."""
         day, last = service_day(start, self.schedule.zone_name), service_day(end, self.schedule.zone_name)
-        count = 0
+        count, certain = 0, True
         while day < last:
             day += timedelta(days=1)
-            count += self.works(day)[0]
-        return count
+            works, sure = self.works(day)
+            count += works
+            certain &= sure
+        return count, not certain
 
     def shifted(self, due_at: int, paused: int, now: int) -> tuple[int, bool]:
         """A due moment moved on by the working days of a pause from `paused` to `now`."""
-        days = self.between(paused, now)
-        return self.after(due_at, days) if days else (due_at, False)
+        days, unsure = self.between(paused, now)
+        if not days:
+            return due_at, unsure
+        due, provisional = self.after(due_at - 1, days)  # a session may end at midnight
+        return due, provisional or unsure

@@ -83,7 +83,13 @@ KINDS: dict[str, frozenset[str]] = {
     "window": frozenset({"window", "take", "staff"}),
     "guide": frozenset({"guide", "take", "staff"}),
     "auditor": frozenset({"audit", "staff"}),
-    "demo": frozenset({"take", "window", "guide", "staff"}),
+    "runner": POSTS["runner"],
+    "middle": POSTS["middle"],
+    "office": POSTS["officer"],
+    "make": POSTS["maker"],
+    "issue": frozenset({"issue", "staff"}),
+    "supervise": POSTS["supervisor"],
+    "demo": frozenset({"take", "window", "guide", "staff", "runner", "middle", "office", "make", "issue"}),
     "admin": frozenset({"admin"}).union(*POSTS.values()),
 }
 

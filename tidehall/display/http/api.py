@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from tidehall.display import views
 from tidehall.display.http import bodies as b
-from tidehall.display.http.access import Access, Principal
+from tidehall.display.http.access import Principal
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query, whole_number
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.texts import REASONS, Sealer, open_one, open_tickets, open_windows
@@ -124,8 +124,7 @@ def of_outcome(outcome: Outcome) -> Response:
 
 def sees_all(edge: Edge, asked: Asked) -> bool:
     """Whether this reader may see what only staff see."""
-    grants = edge.access.grants(asked.request)
-    return Access.find(grants, ("staff",), asked.keeper.id) is not None
+    return edge.access.admits(asked.request, ("staff",), asked.keeper.id) is not None
 
 
 async def list_halls(edge: Edge, asked: Asked) -> Response:
@@ -382,11 +381,29 @@ async def get_window(edge: Edge, asked: Asked) -> Response:
     return good((await open_windows(keeper, edge.house.persons, [view]))[0] if staff else view)
 
 
+def own_name(asked: Asked, window: str) -> None:
+    """A signed-in person acts under no other name: sits down as himself, and presses no key where another sits.
+
+    Raises Problem not_allowed, Refusal window_taken.
+    """
+    me = asked.who.staff
+    if me is None:
+        return
+    if isinstance(asked.body, b.SignInBody):
+        if asked.body.staff != me:
+            raise Problem("not_allowed")
+        return
+    there = asked.keeper.committed.state.windows.get(window)
+    if there is not None and there.staff not in (None, me):
+        raise Refusal("window_taken", window=window, staff=there.staff, allowed=("take_over",))
+
+
 def at_window(build: Build, *, materials: bool = False) -> Any:
     """A window's action; `materials`: the codes of the plan's materials pass unsealed."""
 
     async def run(edge: Edge, asked: Asked) -> Response:
         keeper, window = asked.keeper, asked.path("window")
+        own_name(asked, window)
         known = keeper.committed.state.materials if materials else REASONS
         sealer = Sealer(edge.house.persons, known)
         command = build(window, asked.body, sealer)
@@ -443,7 +460,7 @@ def _window(action: str, about: str, body: type[Any], build: Build, *problems: s
     run = at_window(build, materials=materials)
     return Call(
         "POST", f"{_WINDOW}/{action}", f"window_{action.replace('-', '_')}", about, run, WindowAnswer,
-        body=body, rights=("window",), problems=problems, part="windows",
+        body=body, rights=("window",), problems=(*problems, "window_taken"), part="windows",
     )  # fmt: skip
 
 

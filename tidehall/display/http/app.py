@@ -24,25 +24,33 @@ from starlette.routing import Route
 
 from tidehall.display import views
 from tidehall.display.http.access import COOKIE, LASTS_S, Access, Links
+from tidehall.display.http.accounts import ACCOUNT_CALLS
 from tidehall.display.http.api import CALLS, LEAST_STRANGERS_KEY, PHONE, good, reached
 from tidehall.display.http.bodies import read
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
 from tidehall.display.http.docs import docs_page
+from tidehall.display.http.hand_offs import HAND_OFF_CALLS
 from tidehall.display.http.limits import Rates, body_of
+from tidehall.display.http.matters import MATTER_CALLS
 from tidehall.display.http.metrics import CONTENT_TYPE_LATEST, Metrics
+from tidehall.display.http.offices import OFFICE_CALLS
 from tidehall.display.http.openapi import document
 from tidehall.display.http.problems import Fault, Problem, answer_problem, of_live, of_refusal
+from tidehall.display.http.sessions import Sessions
+from tidehall.display.http.traces import TRACE_CALLS
 from tidehall.hall.errors import Refusal
 from tidehall.live import House, JournalUnavailable, LiveError
 from tidehall.locales import language, say
 from tidehall.store.errors import StoreError
 
-__all__ = ["SYSTEM_CALLS", "handlers", "routes"]
+__all__ = ["ALL_CALLS", "SYSTEM_CALLS", "handlers", "routes"]
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?\Z")
+#: Every call of the house but those of the server itself; the busiest first.
+ALL_CALLS = CALLS + OFFICE_CALLS + HAND_OFF_CALLS + MATTER_CALLS + TRACE_CALLS + ACCOUNT_CALLS
 #: Seconds after which the journal counts as not answering, for /readyz.
 READY_WITHIN_S = 2.0
 
@@ -201,7 +209,7 @@ _made: list[tuple[bytes, dict[str, Any]]] = []
 def _documents() -> tuple[bytes, dict[str, Any]]:
     """The OpenAPI document, made once, as bytes and as data."""
     if not _made:
-        data = document(CALLS + SYSTEM_CALLS)
+        data = document(ALL_CALLS + SYSTEM_CALLS)
         _made.append((msgspec.json.encode(data), data))
     return _made[0]
 
@@ -227,11 +235,12 @@ def routes(
     demo: bool = False,
     rates: Rates | None = None,
     metrics: Metrics | None = None,
+    sessions: Sessions | None = None,
 ) -> list[Route]:
     """All routes of this room, for the composition root; give `handlers()` to the application beside them."""
-    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), demo)
+    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), sessions or Sessions(house), demo)
     by_path: dict[str, dict[str, Call]] = {}
-    for call in CALLS + SYSTEM_CALLS:
+    for call in ALL_CALLS + SYSTEM_CALLS:
         by_path.setdefault(call.path, {})[call.method] = call
     found = [Route(path, _endpoint(edge, path, calls), methods=list(calls)) for path, calls in by_path.items()]
     return [*found, Route("/enter/{code}", _enter(access, links), methods=["GET"])]

@@ -42,7 +42,8 @@ __all__ = [
 MOST_TEXT = 200
 
 # Python's and ECMA's `$` differ about a last line break, so the end is said by a look-ahead that both read alike.
-_NO_CONTROL = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069])"
+# Blanks alone are no text.
+_NO_CONTROL = r"^(?=[\s\S]*\S)(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069])"
 Text = Annotated[str, Meta(min_length=1, max_length=MOST_TEXT, pattern=_NO_CONTROL)]
 #: What names a thing of the plan, a ticket or a member of staff; no name of a person fits in by accident.
 Id = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9._:@\-]+(?![\s\S])")]

@@ -16,6 +16,7 @@ from tidehall.display.http.access import Access, Principal
 from tidehall.display.http.limits import Rates
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.problems import STATUS, Fault, Problem
+from tidehall.display.http.sessions import Sessions
 from tidehall.live import HallKeeper, House
 
 __all__ = ["AFTER", "Asked", "Call", "Edge", "Query", "whole_number"]
@@ -32,6 +33,7 @@ class Edge:
     access: Access
     rates: Rates
     metrics: Metrics
+    sessions: Sessions
     demo: bool = False
 
 
@@ -112,7 +114,7 @@ class Call:
         """Collect every code with which this call may be refused."""
         found = list(self.problems)
         if self.rights:
-            found += ["not_signed_in", "not_allowed"]
+            found += ["not_signed_in", "not_allowed", "must_change_password", "journal_unavailable"]
         if "{hall}" in self.path:
             found += ["unknown_hall", "no_plan"]
         if self.query:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from weakref import WeakValueDictionary
 
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import MemoryStorage
@@ -18,7 +19,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidehall.display.http.problems import Problem
 
-__all__ = ["LOGIN_RATE", "MOST_BYTES", "PHONE_RATE", "SIGN_IN_RATE", "TICKET_RATE", "Rates", "SecurityHeaders", "body_of"]
+__all__ = [
+    "LOGIN_RATE",
+    "MOST_BYTES",
+    "PHONE_RATE",
+    "PROGRESS_RATE",
+    "RECEIPT_RATE",
+    "SIGN_IN_RATE",
+    "TICKET_RATE",
+    "Rates",
+    "SecurityHeaders",
+    "body_of",
+]
 
 #: Bytes in a request's body.
 MOST_BYTES = 64 * 1024
@@ -29,9 +41,12 @@ DISCARD_S = 2.0
 PHONE_RATE = "20/minute; 300/hour"
 #: Steps by one ticket's token; each is an event in the journal for ever.
 TICKET_RATE = "20/minute; 120/hour"
-#: Passwords tried for one login, right ones apart, and sign-ins from one address: a hall's whole morning shift may
+#: Wrong passwords tried for one login, and sign-ins from one address: a hall's whole morning shift may
 #: stand behind one.
 LOGIN_RATE = "10/15minute"
+#: Questions for a case's progress: from one address, and about one receipt (its four digits must not be guessed).
+PROGRESS_RATE = "30/minute; 300/hour"
+RECEIPT_RATE = "10/minute; 40/hour"
 SIGN_IN_RATE = "60/minute; 600/hour"
 
 _CSP = (
@@ -88,13 +103,23 @@ class Rates:
     """How often strangers have asked of late."""
 
     def __init__(
-        self, *, phone: str = PHONE_RATE, ticket: str = TICKET_RATE, login: str = LOGIN_RATE, sign_in: str = SIGN_IN_RATE
+        self,
+        *,
+        phone: str = PHONE_RATE,
+        ticket: str = TICKET_RATE,
+        login: str = LOGIN_RATE,
+        sign_in: str = SIGN_IN_RATE,
+        progress: str = PROGRESS_RATE,
+        receipt: str = RECEIPT_RATE,
     ) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._phone: list[RateLimitItem] = parse_many(phone)
         self._ticket: list[RateLimitItem] = parse_many(ticket)
         self._login: list[RateLimitItem] = parse_many(login)
         self._sign_in: list[RateLimitItem] = parse_many(sign_in)
+        self._progress: list[RateLimitItem] = parse_many(progress)
+        self._receipt: list[RateLimitItem] = parse_many(receipt)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def phone(self, connection: HTTPConnection) -> None:
         """Count a number wanted from this address. Raises Problem too_many."""
@@ -104,20 +129,35 @@ class Rates:
         """Count a step by this ticket's token. Raises Problem too_many."""
         await self._count(self._ticket, "ticket", ticket)
 
-    async def password(self, connection: HTTPConnection, login: str) -> None:
-        """Count a password tried, before it is looked at. Raises Problem too_many, account_locked."""
+    async def progress(self, connection: HTTPConnection, receipt: str) -> None:
+        """Count a question about a receipt, from this address and by anybody. Raises Problem too_many."""
+        await self._count(self._progress, "progress", _address(connection))
+        await self._count(self._receipt, "receipt", receipt)
+
+    @contextlib.asynccontextmanager
+    async def password(self, connection: HTTPConnection, login: str) -> AsyncIterator[None]:
+        """Around one try of a password, which is counted when it ends with Problem wrong_login or wrong_password.
+
+        Tries for one login go one after the other, so that many at once are no way round. Raises Problem too_many,
+        account_locked.
+        """
         await self._count(self._sign_in, "sign-in", _address(connection))
-        await self._count(self._login, "login", login, "account_locked")
+        async with self._turns.setdefault(login, asyncio.Lock()):
+            for item in self._login:
+                if not await self._limiter.test(item, "login", login):
+                    raise Problem("account_locked", retry_after_s=item.get_expiry())
+            try:
+                yield
+            except Problem as no:
+                if no.code in ("wrong_login", "wrong_password"):
+                    for item in self._login:
+                        await self._limiter.hit(item, "login", login)
+                raise
 
-    async def right_password(self, login: str) -> None:
-        """The password was right: what was tried before is forgotten."""
-        for item in self._login:
-            await self._limiter.clear(item, "login", login)
-
-    async def _count(self, items: list[RateLimitItem], purpose: str, who: str, code: str = "too_many") -> None:
+    async def _count(self, items: list[RateLimitItem], purpose: str, who: str) -> None:
         for item in items:
             if not await self._limiter.hit(item, purpose, who):
-                raise Problem(code, retry_after_s=item.get_expiry())
+                raise Problem("too_many", retry_after_s=item.get_expiry())
 
 
 def _address(connection: HTTPConnection) -> str:

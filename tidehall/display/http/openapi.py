@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
+from tidehall.display.http.access import COOKIE
 from tidehall.display.http.calls import Call
 from tidehall.display.http.problems import ProblemView
+from tidehall.display.http.sessions import SESSION
 from tidehall.locales import say
 
 __all__ = ["document"]
@@ -30,6 +32,13 @@ _PARTS = {
     "token": "The ticket's secret token, from the answer that gave the number.",
     "board": "The board's id, or `window:ID`.",
     "text": "A reference `sealed:…` as an event holds it.",
+    "staff": "The staff id.",
+    "case": "The case's id.",
+    "hand_off": "The hand-off's id.",
+    "runner": "The runner's id.",
+    "support": "The question's id.",
+    "matter": "The matter's id.",
+    "alert": "The alert's id.",
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -43,7 +52,7 @@ _LANGUAGE = {
     "description": "The language of sentences: zh (default) or en.",
     "schema": {"type": "string"},
 }
-_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"session": []}]
 
 
 def document(calls: Sequence[Call]) -> dict[str, Any]:
@@ -73,7 +82,8 @@ def document(calls: Sequence[Call]) -> dict[str, Any]:
             "schemas": components,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "tidehall"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
             },
         },
     }

@@ -185,6 +185,15 @@ def _particulars(details: Mapping[str, Any], state: HallState, now: int, lang: s
     found["opens"] = local_text(opens_at, state.zone_name)[5:16].replace("T", " ") if isinstance(opens_at, int) else ""
     key = f"problem.state.{details.get('state')}"
     found["state_name"] = say(key, lang) if has(key) else ""
+    stage_key = f"problem.stage.{details.get('stage')}"
+    found["stage_name"] = say(stage_key, lang) if has(stage_key) else ""
+    item = state.items.get(str(details.get("item"))) if state.plan else None
+    found["item_name"] = item.name.get(lang) or item.name.get("zh") or item.code if item else details.get("item", "")
+    missing = details.get("missing")
+    names = {m.code: m.name.get(lang) or m.code for m in item.materials} if item is not None else {}
+    found["missing_names"] = "、".join(names.get(str(m), str(m)) for m in missing) if isinstance(missing, list) else ""
+    departments = details.get("departments")
+    found["departments_text"] = ", ".join(map(str, departments)) if isinstance(departments, list) else ""
     against = details.get("against")
     found["against_text"] = "; ".join(map(str, against)) if isinstance(against, (list, tuple)) else ""
     return found

@@ -100,7 +100,10 @@ class Sessions:
         Raises Problem wrong_login (also for a login that is not there, or shut), account_locked, too_many; StoreError.
         """
         login = plain_login(login)
-        await self.rates.password(connection, login)
+        async with self.rates.password(connection, login):
+            return await self._enter(login, password)
+
+    async def _enter(self, login: str, password: str) -> tuple[str, Person]:
         account = await self.accounts.by_login(login)
         known = account.password if account is not None and account.active else None
         verified = await self.passwords.verify(known, password)
@@ -115,7 +118,6 @@ class Sessions:
             session = await self.accounts.session(_digest(token), now)
         if session is None:  # shut, or given another password, in this very moment
             raise Problem("wrong_login")
-        await self.rates.right_password(login)
         return token, self._remember(session, now)
 
     async def sign_out(self, person: Person) -> None:
@@ -129,10 +131,9 @@ class Sessions:
         Raises Problem wrong_password, invalid, account_locked, too_many, key_reused; StoreError.
         """
         account = person.session.account
-        await self.rates.password(connection, account.login)
-        if not (await self.passwords.verify(account.password, old)).right:
-            raise Problem("wrong_password")
-        await self.rates.right_password(account.login)
+        async with self.rates.password(connection, account.login):
+            if not (await self.passwords.verify(account.password, old)).right:
+                raise Problem("wrong_password")
         if old == new:
             raise Problem("invalid", errors=[Fault("new_password", "same_password")])
         hashed = await self.hash(new, "new_password", account.login, account.staff)

@@ -6,9 +6,10 @@ itself is opened for staff alone, one answer at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from tidehall.display.http.problems import Problem
@@ -18,7 +19,7 @@ from tidehall.store.errors import StoreError, StoreRefused
 from tidehall.store.persons import Persons
 from tidehall.store.rows import SealedRow
 
-__all__ = ["REASONS", "Sealer", "open_one", "open_tickets", "open_windows"]
+__all__ = ["REASONS", "Sealer", "open_all", "open_one", "open_tickets", "open_windows"]
 
 #: Reasons that pages offer as buttons; they say nothing about a person.
 REASONS = frozenset(
@@ -86,6 +87,33 @@ async def open_windows(keeper: HallKeeper, persons: Persons, views: Sequence[Win
         )
         for view in views
     ]
+
+
+async def open_all(keeper: HallKeeper, persons: Persons, value: Any) -> Any:
+    """`value` as plain data with every sealed text in it opened; what cannot be opened stays a reference."""
+    plain = msgspec.to_builtins(value)
+    references = [text for text in _texts(plain) if text.startswith(_SEALED)]
+    found = await _opened_if_possible(keeper, persons, references) if references else {}
+    return _replaced(plain, found) if found else plain
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+
+
+def _replaced(value: Any, found: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return found.get(value, value)
+    if isinstance(value, dict):
+        return {name: _replaced(part, found) for name, part in value.items()}
+    return [_replaced(part, found) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _ticket(view: TicketView, found: dict[str, str]) -> TicketView:

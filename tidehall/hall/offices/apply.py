@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tidehall.hall.offices import events as o
-from tidehall.hall.offices.clocks import SECOND
+from tidehall.hall.offices.clocks import SECOND, working
 from tidehall.hall.offices.objects import (
     CASE_LIFE,
     HAND_OFF_LIFE,
@@ -23,6 +23,7 @@ from tidehall.hall.offices.objects import (
     HandOff,
     HandOffState,
     Matter,
+    MatterKind,
     MatterState,
     Paper,
     Stage,
@@ -30,9 +31,8 @@ from tidehall.hall.offices.objects import (
     SupportState,
 )
 from tidehall.hall.state import HallState
-from tidehall.hall.workdays import WorkDays
 
-__all__ = ["OFFICE_APPLY", "alert_raised_clock", "arm", "disarm", "sweep"]
+__all__ = ["OFFICE_APPLY", "alert_raised_clock", "arm", "disarm", "keep_versions", "sweep"]
 
 DAY = 86_400 * SECOND
 
@@ -42,20 +42,23 @@ DAY = 86_400 * SECOND
 
 def arm(s: HallState, name: str, at: int) -> None:
     """Set a clock; a clock of this name that runs already is set anew."""
-    disarm(s, name)
-    s.offices.armed[name] = at
-    insort(s.clocks, (at, name))
+    armed, clocks = s.offices.armed, s.clocks
+    old = armed.get(name)
+    if old is not None:
+        del clocks[bisect_left(clocks, (old, name))]
+    armed[name] = at
+    insort(clocks, (at, name))
     s.set_wake()
 
 
 def disarm(s: HallState, *names: str) -> None:
     """Stop clocks; those that don't run are let be."""
-    armed = s.offices.armed
+    armed, clocks = s.offices.armed, s.clocks
     for name in names:
         at = armed.pop(name, None)
         if at is not None:
-            del s.clocks[bisect_left(s.clocks, (at, name))]
-    s.set_wake()
+            del clocks[bisect_left(clocks, (at, name))]
+            s.set_wake()
 
 
 def alert_raised_clock(s: HallState, alert: str, owner: str | None, since: int) -> None:
@@ -71,7 +74,6 @@ def set_case(s: HallState, case: Case, **changes: Any) -> Case:
     """Put a changed case in the old one's place."""
     case = replace(case, seq=s.seq, **changes)
     s.offices.cases[case.id] = case
-    s.zone_seq[case.zone] = s.zone_seq.get(case.zone, 0)
     s.offices.seq = s.seq
     return case
 
@@ -92,7 +94,9 @@ def set_hand_off(s: HallState, h: HandOff, kind: str, **changes: Any) -> HandOff
 
 def moved(papers: tuple[Paper, ...], ids: tuple[str, ...], holder: str) -> tuple[Paper, ...]:
     """The same papers, some of them with a new holder."""
-    return tuple(replace(p, holder=holder) if p.id in ids else p for p in papers)
+    return tuple(
+        [Paper(p.id, p.code, holder, p.copy, p.filed_at, p.in_use, p.in_use_day) if p.id in ids else p for p in papers]
+    )
 
 
 # ---- cases
@@ -102,27 +106,29 @@ def case_received(s: HallState, ev: o.CaseReceived) -> None:
     offices = s.offices
     offices.receipts = offices.receipts + 1 if offices.receipt_day == s.day else 1
     offices.receipt_day = s.day
-    case = Case(
+    by = tell_by(s, ev.case, ev.at)
+    offices.cases[ev.case] = Case(
         ev.case, ev.receipt, ev.item, ev.item_version, ev.item_kind, ev.department, ev.zone, ev.urgent, ev.source,
         Stage.RECEIVED, ev.holder, ev.papers, ev.delivery, ev.at, ev.ticket, ev.window, ev.applicant, ev.agent,
-        ev.bundle, seq=s.seq,
+        ev.bundle, correct_by=by, seq=s.seq, papers_at=ev.at,
     )  # fmt: skip
-    offices.cases[ev.case] = case
     offices.seq = s.seq
-    arm(s, f"deemed:{ev.case}", working(s).after(ev.at, s.rules.offices.correction_days)[0])
 
 
-def working(s: HallState) -> WorkDays:
-    assert s.schedule is not None
-    return WorkDays(s.schedule)
+def tell_by(s: HallState, case: str, at: int) -> int:
+    """Papers came in at `at`: until when what is missing must be told, or silence accepts (行政许可法 32)."""
+    by = working(s).after(at, s.rules.offices.correction_days)[0]
+    arm(s, f"deemed:{case}", by)
+    return by
 
 
 def case_accepted(s: HallState, ev: o.CaseAccepted) -> None:
     case = s.offices.cases[ev.case]
     disarm(s, f"deemed:{ev.case}")
     set_case(
-        s, case, stage=stage_after(case, "case_accepted"), accepted_by=ev.staff, accepted_at=ev.due or ev.at,
-        due_at=ev.due_at, provisional=ev.provisional, parts=ev.parts, deemed=ev.deemed, correcting=False, missing=(),
+        s, case, stage=stage_after(case, "case_accepted"), accepted_by=ev.staff,
+        accepted_at=case.papers_at if ev.deemed else ev.at, due_at=ev.due_at, provisional=ev.provisional,
+        parts=ev.parts, deemed=ev.deemed, correcting=False, missing=(), correct_by=0,
     )  # fmt: skip
     if ev.due_at:
         arm(s, f"case_due:{ev.case}", ev.due_at)
@@ -137,18 +143,19 @@ def correction_requested(s: HallState, ev: o.CorrectionRequested) -> None:
     set_case(
         s, case, stage=stage_after(case, "correction_requested"), correcting=True, missing=ev.missing,
         notices=ev.notice, notice_breach=case.notice_breach or ev.breach, paused_since=ev.at if pauses else 0,
+        correct_by=0,
     )  # fmt: skip
 
 
 def papers_corrected(s: HallState, ev: o.PapersCorrected) -> None:
     case = s.offices.cases[ev.case]
     stage = stage_after(case, "papers_corrected")
-    set_case(
+    case = set_case(
         s, case, stage=stage, correcting=False, missing=(), papers=case.papers + ev.papers, paused_since=0,
         due_at=ev.due_at, provisional=ev.provisional,
     )  # fmt: skip
     if stage == Stage.RECEIVED:
-        arm(s, f"deemed:{ev.case}", working(s).after(ev.at, s.rules.offices.correction_days)[0])
+        set_case(s, case, correct_by=tell_by(s, ev.case, ev.at), papers_at=ev.at)
     elif ev.due_at and not case.overdue:
         arm(s, f"case_due:{ev.case}", ev.due_at)
 
@@ -156,10 +163,15 @@ def papers_corrected(s: HallState, ev: o.PapersCorrected) -> None:
 def case_withdrawn(s: HallState, ev: o.CaseWithdrawn) -> None:
     case = s.offices.cases[ev.case]
     disarm(s, f"case_due:{ev.case}", f"deemed:{ev.case}", f"uncollected:{ev.case}")
-    back = tuple(p.id for p in case.papers if not p.copy)
+    papers = tuple(  # the originals go home, the hall's two copies of the receipt to the archive
+        replace(p, holder="applicant", filed_at=0, in_use=None) if not p.copy
+        else replace(p, holder=f"archive:{case.department}") if p.holder != "applicant"
+        else p
+        for p in case.papers
+    )  # fmt: skip
     set_case(
-        s, case, stage=Stage.WITHDRAWN, holder="applicant", papers=moved(case.papers, back, "applicant"),
-        ended_at=ev.at, paused_since=0,
+        s, case, stage=Stage.WITHDRAWN, holder="applicant", papers=papers, ended_at=ev.at, paused_since=0, step=None,
+        correcting=False, missing=(), correct_by=0,
     )  # fmt: skip
 
 
@@ -203,7 +215,8 @@ def step_ended(s: HallState, ev: o.StepEnded) -> None:
 
 def fee_requested(s: HallState, ev: o.FeeRequested) -> None:
     case = s.offices.cases[ev.case]
-    set_case(s, case, stage=Stage.AWAITING_FEE, fee=ev.amount, paused_since=pause(s, case, ev.at, ev.pauses))
+    since = pause(s, case, ev.at, ev.pauses)
+    set_case(s, case, stage=Stage.AWAITING_FEE, fee=ev.amount, fee_paid=False, paused_since=since)
 
 
 def fee_paid(s: HallState, ev: o.FeePaid) -> None:
@@ -259,10 +272,10 @@ def result_delivered(s: HallState, ev: o.ResultDelivered) -> None:
 
 def case_closed(s: HallState, ev: o.CaseClosed) -> None:
     case = s.offices.cases[ev.case]
-    copy3 = tuple(p.id for p in case.papers if p.copy in (2, 3) and p.holder != "applicant")
+    copies = tuple(p.id for p in case.papers if p.copy and p.holder != "applicant")
     unit = f"archive:{case.department}"
     set_case(
-        s, case, stage=Stage.CLOSED, holder=unit, papers=moved(case.papers, copy3, unit), ended_at=ev.at,
+        s, case, stage=Stage.CLOSED, holder=unit, papers=moved(case.papers, copies, unit), ended_at=ev.at,
     )  # fmt: skip
 
 
@@ -302,10 +315,10 @@ def hand_off_started(s: HallState, ev: o.HandOffStarted) -> None:
     arm(s, f"hand_off_breach:{ev.hand_off}", ev.due_at)
 
 
-def carry(s: HallState, h: HandOff, holder: str) -> None:
-    """The papers of a hand-off, and with them the case, are with `holder`."""
+def carry(s: HallState, h: HandOff, holder: str, kind: str = "") -> None:
+    """The papers of a hand-off, and with them the case, are with `holder`; `kind` may lead to another stage."""
     case = s.offices.cases[h.case]
-    set_case(s, case, holder=holder, papers=moved(case.papers, h.papers, holder))
+    set_case(s, case, stage=stage_after(case, kind), holder=holder, papers=moved(case.papers, h.papers, holder))
 
 
 def hand_off_picked_up(s: HallState, ev: o.HandOffPickedUp) -> None:
@@ -325,9 +338,7 @@ def over(s: HallState, h: HandOff, state: HandOffState, at: int) -> HandOff:
 
 def hand_off_verified(s: HallState, ev: o.HandOffVerified) -> None:
     h = over(s, s.offices.hand_offs[ev.hand_off], HandOffState.VERIFIED, ev.at)
-    carry(s, h, h.to)
-    case = s.offices.cases[h.case]
-    set_case(s, case, stage=stage_after(case, "hand_off_verified"))
+    carry(s, h, h.to, "hand_off_verified")
 
 
 def hand_off_refused(s: HallState, ev: o.HandOffRefused) -> None:
@@ -401,7 +412,10 @@ def support_overdue(s: HallState, ev: o.SupportOverdue) -> None:
 
 
 def ticket_rated(s: HallState, ev: o.TicketRated) -> None:
-    s.offices.ratings[ev.ticket] = ev.level
+    if ev.follow_up:
+        s.offices.follow_ups[ev.ticket] = ev.level
+    else:
+        s.offices.ratings[ev.ticket] = ev.level if ev.active else 0
     s.offices.seq = s.seq
 
 
@@ -446,7 +460,7 @@ def matter_closed(s: HallState, ev: o.MatterClosed) -> None:
 def matter_reopened(s: HallState, ev: o.MatterReopened) -> None:
     found = s.offices.matters[ev.matter]
     set_matter(s, found, "matter_reopened")
-    if found.due_at > ev.at:
+    if found.solved_at < found.due_at:  # else its clock has spoken
         arm(s, f"matter_due:{ev.matter}", found.due_at)
 
 
@@ -482,12 +496,31 @@ def sweep(s: HallState, at: int) -> None:
         if h.state not in (HandOffState.VERIFIED, HandOffState.ENDED) and h.case not in gone
     }
     offices.supports = {id: x for id, x in offices.supports.items() if x.state != SupportState.ANSWERED}
-    offices.matters = {id: x for id, x in offices.matters.items() if x.state != MatterState.CLOSED}
     days = s.rules.offices.rating_days
+    offices.matters = {
+        id: x
+        for id, x in offices.matters.items()
+        if x.state != MatterState.CLOSED  # a mended rating stays a while for the follow-up rating (追评)
+        or (x.kind == MatterKind.RECTIFICATION and x.ended_at + days * DAY > at)
+    }
     offices.claims = {
         id: since for id, since in offices.claims.items() if since + days * DAY > at or f"bad-{id}" in offices.matters
     }
     offices.ratings = {id: level for id, level in offices.ratings.items() if id in offices.claims}
+    offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in offices.claims}
+    used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in AT_INTAKE}
+    offices.versions = {name: item for name, item in offices.versions.items() if name in used}
+
+
+#: Stages at which a case's item still says what happens.
+AT_INTAKE = (Stage.RECEIVED, Stage.CORRECTING)
+
+
+def keep_versions(s: HallState) -> None:
+    """Another plan will rule: keep the items of cases at intake as they were taken (law 12, R69)."""
+    for case in s.offices.cases.values():
+        if case.stage in AT_INTAKE and case.item_version == s.plan_seq:
+            s.offices.versions[f"{case.item_version}:{case.item}"] = s.items[case.item]
 
 
 #: One function for each kind of event.

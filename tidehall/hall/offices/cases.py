@@ -1,4 +1,4 @@
-"""A case's decisions: intake, correction, review, fee, decision, result, archive.
+"""A case's decisions: intake, correction, review, fee, decision, result.
 
 Law: these functions read the state and either return events or raise Refusal. The life tables say which step fits a
 stage (`wrong_stage`); the one who accepts does not decide (R4).
@@ -11,15 +11,14 @@ from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import alert_over, hand_off_start, still_open, working
-from tidehall.hall.offices.objects import CASE_LIFE, Case, Paper, Part, Stage
+from tidehall.hall.offices.objects import CASE_LIFE, Case, HandOff, Paper, Part, Stage
 from tidehall.hall.plan import Item
 from tidehall.hall.state import HallState, Window
 from tidehall.queue.tickets import TicketState
 
 __all__ = [
-    "accept", "accepted", "claim", "close", "correct", "decide", "deliver", "end_step", "file_papers", "give_opinion",
-    "keep_in_use", "known_case", "make", "move_copy", "pay_fee", "ready", "receive", "request_correction",
-    "request_fee", "start_step", "withdraw",
+    "accept", "accepted", "at_stage", "claim", "correct", "decide", "deliver", "end_step", "give_opinion", "known_case",
+    "make", "pay_fee", "ready", "receive", "request_correction", "request_fee", "start_step", "under_way", "withdraw",
 ]  # fmt: skip
 
 
@@ -38,7 +37,21 @@ def at_stage(case: Case, kind: str) -> None:
         raise Refusal("wrong_stage", case=case.id, stage=case.stage.value, allowed=tuple(sorted(moves)))
 
 
+def under_way(s: HallState, case: Case) -> HandOff | None:
+    """The case's hand-off, while its clock runs; those of former days may have left the state."""
+    found = s.offices.hand_offs.get(case.hand_off or "")
+    return found if found is not None and still_open(found) else None
+
+
+def item_of(s: HallState, case: Case) -> Item:
+    """The case's item in the version under which it was taken in (law 12, R69)."""
+    return s.offices.versions.get(f"{case.item_version}:{case.item}") or s.items[case.item]
+
+
 # ---- intake
+
+#: Codes of papers that the hall itself makes.
+RESERVED = frozenset({"receipt", "result", "copy1", "copy2", "copy3"})
 
 
 def item_at(s: HallState, code: str, window: Window, now_day: str) -> Item:
@@ -75,6 +88,8 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
         raise Refusal("urgent_not_allowed", item=item.code)
     if c.bundle is not None and not any(b.id == c.bundle and item.code in b.items for b in s.rules.bundles):
         raise Refusal("invalid", fields={"bundle": "does not hold this item"})
+    if not RESERVED.isdisjoint(c.present):
+        raise Refusal("invalid", fields={"present": "names a paper that the hall makes"})
     missing = tuple(m.code for m in item.materials if m.required and m.code not in c.present)
     if missing and not c.incomplete:
         raise Refusal("materials_missing", item=item.code, missing=list(missing))
@@ -102,28 +117,34 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
 
 
 def accepted(s: HallState, case: Case, now: int, *, staff: str | None, deemed_at: int | None = None) -> list[Event]:
-    """Acceptance and what follows at once: the result at the window, or the papers on their way."""
-    item = s.items[case.item]
-    at = now if deemed_at is None else deemed_at
+    """Acceptance and what follows at once: the result at the window, or the papers on their way.
+
+    Deemed accepted by silence until `deemed_at`: as of the day when the papers came in (行政许可法 32), on their way
+    from that moment on; an immediate item is accepted then, and still to be decided.
+    """
+    item = item_of(s, case)
+    at = now if deemed_at is None else case.papers_at or case.received_at
     days = working(s)
     due, provisional = days.after(at, item.promised_days) if item.promised_days else (0, False)
-    parts = tuple(Part(p.department, days.after(at, p.promised_days)[0]) for p in item.parts)
-    if parts:
-        due = max(due, *(p.due_at for p in parts))
+    parts = []
+    for part in item.parts:
+        part_due, unsure = days.after(at, part.promised_days)
+        parts.append(Part(part.department, part_due))
+        due, provisional = max(due, part_due), provisional or unsure
     found: list[Event] = [
-        o.CaseAccepted(now, case.id, due, staff, provisional, deemed_at is not None, parts, deemed_at)
+        o.CaseAccepted(now, case.id, due, staff, provisional, deemed_at is not None, tuple(parts), deemed_at)
     ]
-    if case.kind == "immediate":
+    if case.kind == "immediate" and deemed_at is None:
         found += [
             o.CaseDecided(now, case.id, "approve", "immediate", staff),
             o.ResultDelivered(now, case.id, case.delivery.method),
         ]
-    else:
+    elif case.kind != "immediate":
         going = tuple(p.id for p in case.papers if p.copy in (0, 2))
         found.append(
             hand_off_start(
                 s, case.id, going, zone=case.zone, origin=case.holder, department=case.department, urgent=case.urgent,
-                leg=1, started=now, now=now, number=s.offices.count + 1,
+                leg=1, started=now if deemed_at is None else deemed_at, now=now, number=s.offices.count + 1,
             )
         )  # fmt: skip
     return found
@@ -142,15 +163,14 @@ def accept(s: HallState, c: q.AcceptCase, now: int) -> list[Event]:
 def still_missing(s: HallState, case: Case) -> tuple[str, ...]:
     """Required materials that do not lie in the case."""
     have = {p.code for p in case.papers}
-    return tuple(m.code for m in s.items[case.item].materials if m.required and m.code not in have)
+    return tuple(m.code for m in item_of(s, case).materials if m.required and m.code not in have)
 
 
 def request_correction(s: HallState, c: q.RequestCorrection, now: int) -> list[Event]:
     """One notice of everything missing; a second on the same case is counted as a breach (R45)."""
     case = known_case(s, c.case)
     at_stage(case, "correction_requested")
-    if case.correcting:
-        raise Refusal("already_correcting", case=case.id)
+    busy(case)
     if not c.missing:
         raise Refusal("invalid", fields={"missing": "list everything that is missing"})
     notice = case.notices + 1
@@ -163,7 +183,9 @@ def correct(s: HallState, c: q.CorrectPapers, now: int) -> list[Event]:
     at_stage(case, "papers_corrected")
     if case.stage == Stage.IN_REVIEW and not case.correcting:
         raise Refusal("wrong_stage", case=case.id, stage=case.stage.value)
-    codes = c.present or case.missing
+    codes = dict.fromkeys(c.present or case.missing)
+    if not RESERVED.isdisjoint(codes):
+        raise Refusal("invalid", fields={"present": "names a paper that the hall makes"})
     have = {p.code for p in case.papers}
     papers = tuple(Paper(f"{case.id}-{code}", code, case.holder) for code in codes if code not in have)
     due, provisional = resumed(s, case, now)
@@ -183,12 +205,14 @@ def withdraw(s: HallState, c: q.WithdrawCase, now: int) -> list[Event]:
     case = known_case(s, c.case)
     at_stage(case, "case_withdrawn")
     found: list[Event] = []
-    if case.hand_off is not None and still_open(s.offices.hand_offs[case.hand_off]):
+    open_one = under_way(s, case)
+    if open_one is not None:
         found += [
-            o.HandOffEnded(now, case.hand_off, case.id),
-            *alert_over(s, now, f"hand_off_due:{case.hand_off}", f"hand_off_breached:{case.hand_off}"),
+            o.HandOffEnded(now, open_one.id, case.id),
+            *alert_over(s, now, f"hand_off_due:{open_one.id}", f"hand_off_breached:{open_one.id}"),
         ]
-    return [*found, o.CaseWithdrawn(now, case.id, c.reason), *alert_over(s, now, f"case_overdue:{case.id}")]
+    over = alert_over(s, now, f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
+    return [*found, o.CaseWithdrawn(now, case.id, c.reason), *over]
 
 
 # ---- the back office
@@ -222,8 +246,7 @@ def start_step(s: HallState, c: q.StartStep, now: int) -> list[Event]:
     """A special step begins (R59)."""
     case = known_case(s, c.case)
     at_stage(case, "step_started")
-    if case.step is not None:
-        raise Refusal("step_open", case=case.id, step=case.step)
+    busy(case)
     return [o.StepStarted(now, case.id, c.step, "step" in s.rules.offices.pause_on)]
 
 
@@ -262,9 +285,12 @@ def pay_fee(s: HallState, c: q.PayFee, now: int) -> list[Event]:
 
 
 def decide(s: HallState, c: q.DecideCase, now: int) -> list[Event]:
-    """Approve or refuse (R4, R55). A reported item needs an opinion, a joint one all its parts."""
+    """Approve or refuse (R4, R55). A reported item needs an opinion, a joint one all its parts.
+
+    An immediate item that silence accepted is decided at its window.
+    """
     case = known_case(s, c.case)
-    if case.stage != Stage.IN_REVIEW:
+    if case.stage != Stage.IN_REVIEW and not (case.stage == Stage.ACCEPTED and case.kind == "immediate"):
         raise Refusal("wrong_stage", case=case.id, stage=case.stage.value, allowed=tuple(sorted(CASE_LIFE[case.stage])))
     busy(case)
     staff = c.staff or case.officer
@@ -275,7 +301,8 @@ def decide(s: HallState, c: q.DecideCase, now: int) -> list[Event]:
     waiting = [p.department for p in case.parts if not p.done_at]
     if waiting and c.outcome == "approve":
         raise Refusal("parts_open", case=case.id, departments=waiting)
-    return [o.CaseDecided(now, case.id, c.outcome, c.opinion, staff), *alert_over(s, now, f"case_overdue:{case.id}")]
+    over = alert_over(s, now, f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
+    return [o.CaseDecided(now, case.id, c.outcome, c.opinion, staff), *over]
 
 
 # ---- results and the archive
@@ -305,55 +332,3 @@ def deliver(s: HallState, c: q.DeliverResult, now: int) -> list[Event]:
         o.ResultDelivered(now, case.id, c.method, c.signature),
         *alert_over(s, now, f"result_uncollected:{case.id}"),
     ]
-
-
-def unit_of(case: Case) -> str:
-    """The unit in whose archive a case's originals go: the approving department (R27)."""
-    return case.department
-
-
-def originals(case: Case) -> tuple[str, ...]:
-    """The originals in the hall that are not filed yet."""
-    return tuple(
-        p.id for p in case.papers if not p.copy and not p.filed_at and p.holder != "applicant" and p.code != "result"
-    )
-
-
-def close(s: HallState, c: q.CloseCase, now: int) -> list[Event]:
-    """File what is left and end the case."""
-    case = known_case(s, c.case)
-    at_stage(case, "case_closed")
-    left = originals(case)
-    found: list[Event] = [o.PapersFiled(now, case.id, left, unit_of(case))] if left else []
-    return [*found, o.CaseClosed(now, case.id)]
-
-
-def file_papers(s: HallState, c: q.FilePapers, now: int) -> list[Event]:
-    """File originals, all of the case or some (一天一归档)."""
-    case = known_case(s, c.case)
-    left = originals(case)
-    papers = c.papers or left
-    strange = [p for p in papers if p not in left]
-    if strange:
-        raise Refusal("papers_differ", case=case.id, strange=strange)
-    return [o.PapersFiled(now, case.id, papers, unit_of(case))] if papers else []
-
-
-def keep_in_use(s: HallState, c: q.KeepInUse, now: int) -> list[Event]:
-    """Originals that stay out today, with a reason."""
-    case = known_case(s, c.case)
-    left = originals(case)
-    strange = [p for p in c.papers if p not in left]
-    if strange or not c.papers:
-        raise Refusal("papers_differ", case=case.id, strange=strange)
-    if not c.reason:
-        raise Refusal("invalid", fields={"reason": "is needed"})
-    return [o.PapersKept(now, case.id, c.papers, c.reason, s.day)]
-
-
-def move_copy(s: HallState, c: q.MoveCopy, now: int) -> list[Event]:
-    """A receipt copy changes hands (R36)."""
-    case = known_case(s, c.case)
-    if c.copy not in (1, 2, 3):
-        raise Refusal("invalid", fields={"copy": "is 1, 2 or 3"})
-    return [o.CopyMoved(now, case.id, c.copy, c.holder)]

@@ -13,22 +13,24 @@ from tidehall.hall.state import HallState
 from tidehall.hall.workdays import WorkDays
 
 __all__ = [
-    "SECOND", "alert", "alert_over", "desk_of", "hand_off_start", "limit_after", "still_open", "supervisor_of",
-    "working",
+    "SECOND", "alert", "alert_over", "desk_of", "hand_off_start", "limit_after", "onward_start", "still_open",
+    "supervisor_of", "working",
 ]  # fmt: skip
 
 SECOND = 1_000_000
+#: Nobody waits longer than this for a hall to open, µs.
+LONGEST_CLOSED = 400 * 86_400 * SECOND
 
 
 def supervisor_of(s: HallState, zone: str) -> str:
     """Who looks after a zone: its supervisor, or the hall manager where it has none (requirements K3)."""
-    found = next((z for z in s.rules.zones if z.id == zone), None)
+    found = s.zones.get(zone)
     return f"supervisor:{zone}" if found is not None and found.posts.get("supervisor", 0) else "manager"
 
 
 def runner_zone(s: HallState, zone: str) -> str:
     """Whose runners carry a zone's papers: its own, or the hall's pool."""
-    found = next((z for z in s.rules.zones if z.id == zone), None)
+    found = s.zones.get(zone)
     return zone if found is not None and found.posts.get("runner", 0) else "pool"
 
 
@@ -37,7 +39,7 @@ def desk_of(s: HallState, department: str) -> tuple[str, str | None]:
 
     A department that does not sit in the hall has its receiving desk in the middle office (design section 5).
     """
-    found = next((d for d in s.rules.departments if d.id == department), None)
+    found = s.departments.get(department)
     return ("middle", department) if found is not None and not found.resident else (f"office:{department}", None)
 
 
@@ -52,7 +54,7 @@ def open_time_after(schedule: Schedule, start: int, limit: int) -> int:
     """`limit` µs of opening hours after `start`."""
     at, left = start, limit
     in_session = schedule.standing(at)[1]
-    while True:
+    while at < start + LONGEST_CLOSED or in_session:
         following, steps = schedule.next_after(at)
         if in_session:
             if at + left <= following:
@@ -63,6 +65,7 @@ def open_time_after(schedule: Schedule, start: int, limit: int) -> int:
         elif "session_end" in steps or "last_end" in steps:
             in_session = False
         at = following
+    return start + limit  # a hall that does not open again: the clock just runs
 
 
 def hand_off_start(
@@ -83,6 +86,16 @@ def hand_off_start(
     )
 
 
+def onward_start(s: HallState, h: HandOff, *, zone: str, department: str, now: int, number: int) -> o.HandOffStarted:
+    """The event that sends papers on from the receiving desk to a department outside, by the next working day's end."""
+    due = working(s).after(now, 1)[0]
+    warn = now + round((due - now) * s.rules.limits.hand_off_warn_share)
+    return o.HandOffStarted(
+        now, f"h{number}", h.case, h.papers, h.to, f"office:{department}", runner_zone(s, zone), False, h.leg + 1, now,
+        due, warn,
+    )  # fmt: skip
+
+
 def alert(s: HallState, now: int, kind: str, about: str, owner: str, due: int | None = None) -> list[Event]:
     """Raise an alert with an owner, unless the same one is open."""
     id = f"{kind}:{about}"
@@ -97,8 +110,8 @@ def alert_over(s: HallState, now: int, *ids: str) -> list[Event]:
 
 def working(s: HallState) -> WorkDays:
     """The hall's working days."""
-    assert s.schedule is not None
-    return WorkDays(s.schedule)
+    assert s.working is not None
+    return s.working
 
 
 def still_open(h: HandOff) -> bool:

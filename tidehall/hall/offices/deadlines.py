@@ -13,7 +13,7 @@ from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of
 from tidehall.hall.offices.objects import Case, HandOff
 from tidehall.hall.state import HallState
 
-__all__ = ["day_end", "fire", "unfiled"]
+__all__ = ["fire"]
 
 
 def fire(s: HallState, now: int) -> list[Event]:
@@ -81,28 +81,3 @@ def deemed(s: HallState, case: Case, now: int, due: int) -> list[Event]:
         *accepted(s, case, now, staff=None, deemed_at=due),
         *alert(s, now, "deemed_accepted", case.id, supervisor_of(s, case.zone), due),
     ]
-
-
-def unfiled(s: HallState) -> dict[str, list[tuple[Case, str]]]:
-    """Originals that are neither filed nor in use for a reason, by unit (一天一归档, R27).
-
-    Papers of a case under way are in use by its stage; a decided case's originals must be filed or kept with a reason.
-    """
-    found: dict[str, list[tuple[Case, str]]] = {}
-    for case in s.offices.cases.values():
-        if not case.decided_at and case.stage != "withdrawn":
-            continue
-        for paper in case.papers:
-            if paper.copy or paper.filed_at or paper.holder == "applicant" or paper.code == "result":
-                continue
-            if paper.in_use is None or paper.in_use_day != s.day:
-                found.setdefault(paper.holder, []).append((case, paper.id))
-    return found
-
-
-def day_end(s: HallState, now: int, due: int) -> list[Event]:
-    """At the end of the day's last session: originals without a place are an alert of their unit."""
-    found: list[Event] = []
-    for unit in unfiled(s):
-        found += alert(s, now, "papers_unfiled", unit, unit, due)
-    return found

@@ -9,7 +9,7 @@ from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
-from tidehall.hall.offices.clocks import SECOND, alert_over, hand_off_start, still_open
+from tidehall.hall.offices.clocks import SECOND, alert_over, hand_off_start, onward_start, still_open
 from tidehall.hall.offices.objects import HAND_OFF_LIFE, SUPPORT_LIFE, HandOff, HandOffState, Support
 from tidehall.hall.state import HallState
 
@@ -50,7 +50,9 @@ def arrive(s: HallState, c: q.ArriveHandOff, now: int) -> list[Event]:
 def verify(s: HallState, c: q.VerifyHandOff, now: int) -> list[Event]:
     """Checked face to face, item by item. Not the same papers: `papers_differ`, and nothing changes.
 
-    An urgent item checked by the middle office starts its second leg, due 30 minutes from the original intake.
+    An urgent item checked by the middle office starts its second leg, due 30 minutes from the original intake. At the
+    receiving desk of a department that does not sit in the hall the clock has ended; the way there is a step of its
+    own, due the next working day.
     """
     h = known_hand_off(s, c.hand_off, "hand_off_verified")
     missing = [p for p in h.papers if p not in c.papers]
@@ -69,6 +71,8 @@ def verify(s: HallState, c: q.VerifyHandOff, now: int) -> list[Event]:
                 started=h.started_at, now=now, number=s.offices.count + 1,
             )
         )  # fmt: skip
+    if h.onward is not None:
+        found.append(onward_start(s, h, zone=case.zone, department=h.onward, now=now, number=s.offices.count + 1))
     return found
 
 

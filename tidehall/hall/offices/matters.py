@@ -9,7 +9,7 @@ from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
-from tidehall.hall.offices.clocks import alert_over, supervisor_of, working
+from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of, working
 from tidehall.hall.offices.objects import MATTER_LIFE, Matter, MatterKind, MatterState
 from tidehall.hall.state import HallState
 
@@ -28,10 +28,11 @@ def rate(s: HallState, c: q.RateTicket, now: int) -> list[Event]:
     if c.ticket not in s.offices.claims:
         raise Refusal("nothing_to_rate", ticket_id=c.ticket)
     before = s.offices.ratings.get(c.ticket)
+    if before == 0 and c.active:
+        before = None  # a system default does not take the citizen's own word away
     matter = s.offices.matters.get(f"bad-{c.ticket}")
-    follow_up = before is not None and matter is not None and matter.state in (
-        MatterState.SOLVED, MatterState.CALLED_BACK, MatterState.CLOSED,
-    )  # fmt: skip
+    mended = matter is not None and matter.state in (MatterState.SOLVED, MatterState.CALLED_BACK, MatterState.CLOSED)
+    follow_up = before is not None and mended and c.active and c.ticket not in s.offices.follow_ups
     if before is not None and not follow_up:
         raise Refusal("already_rated", ticket_id=c.ticket)
     found: list[Event] = [o.TicketRated(now, c.ticket, c.level, c.reasons, c.note, c.active, follow_up)]
@@ -39,6 +40,8 @@ def rate(s: HallState, c: q.RateTicket, now: int) -> list[Event]:
         t = s.tickets.get(c.ticket)
         owner = supervisor_of(s, s.lines[t.line].zone) if t is not None and t.line in s.lines else "manager"
         found.append(opened(s, now, f"bad-{c.ticket}", MatterKind.RECTIFICATION, owner, about=c.ticket))
+    if follow_up and c.level <= BAD and matter is not None and "matter_reopened" in MATTER_LIFE[matter.state]:
+        found += reopened(s, matter, now)
     return found
 
 
@@ -87,9 +90,12 @@ def hand_over(s: HallState, c: q.HandOverMatter, now: int) -> list[Event]:
 
 
 def contact(s: HallState, c: q.ContactMatter, now: int) -> list[Event]:
-    """The citizen was contacted."""
+    """The citizen was contacted; an alert about that alone is over."""
     found = known_matter(s, c.matter, "matter_contacted")
-    return [] if found.contacted_at else [o.MatterContacted(now, found.id)]
+    if found.contacted_at:
+        return []
+    over = alert_over(s, now, f"matter_late:{found.id}") if now < found.due_at else []
+    return [o.MatterContacted(now, found.id), *over]
 
 
 def solve(s: HallState, c: q.SolveMatter, now: int) -> list[Event]:
@@ -110,7 +116,13 @@ def close_matter(s: HallState, c: q.CloseMatter, now: int) -> list[Event]:
 
 def reopen(s: HallState, c: q.ReopenMatter, now: int) -> list[Event]:
     """Not solved after all."""
-    return [o.MatterReopened(now, known_matter(s, c.matter, "matter_reopened").id)]
+    return reopened(s, known_matter(s, c.matter, "matter_reopened"), now)
+
+
+def reopened(s: HallState, found: Matter, now: int) -> list[Event]:
+    """Open again; where its limit had passed before it was solved, the alert is there again too."""
+    late = alert(s, now, "matter_late", found.id, "manager") if found.solved_at >= found.due_at else []
+    return [o.MatterReopened(now, found.id), *late]
 
 
 def acknowledge(s: HallState, c: q.AcknowledgeAlert, now: int) -> list[Event]:

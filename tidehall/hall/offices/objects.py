@@ -12,6 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tidehall.hall.plan import Item
+
 __all__ = [
     "CASE_LIFE",
     "HAND_OFF_LIFE",
@@ -219,11 +221,12 @@ class Part(Struct, frozen=True, gc=False):
     done_at: int = 0
 
 
-class Case(Struct, frozen=True):
+class Case(Struct, frozen=True, gc=False):
     """One matter of one applicant, from the papers taken in to the result handed out (办件).
 
     `holder` is who has it now; `due_at` the promised moment, `provisional` when the calendar of that year is not
-    published; `paused_since` while the promised clock stands still.
+    published; `paused_since` while the promised clock stands still; `correct_by` until when the applicant must be
+    told what is missing; `papers_at` when the last papers came in.
     """
 
     id: str
@@ -271,9 +274,10 @@ class Case(Struct, frozen=True):
     ended_at: int = 0
     hand_off: str | None = None
     seq: int = 0
+    papers_at: int = 0
 
 
-class HandOff(Struct, frozen=True):
+class HandOff(Struct, frozen=True, gc=False):
     """Papers on their way from a window to an office; its clock ends when the receiver has checked them (R23–R26).
 
     `onward`: a department that does not sit in the hall gets them from its receiving desk by the next working day.
@@ -302,7 +306,7 @@ class HandOff(Struct, frozen=True):
     seq: int = 0
 
 
-class Support(Struct, frozen=True):
+class Support(Struct, frozen=True, gc=False):
     """A window asks the middle office (前呼后应, R5, R7); its time stands apart from service time."""
 
     id: str
@@ -321,7 +325,7 @@ class Support(Struct, frozen=True):
     seq: int = 0
 
 
-class Matter(Struct, frozen=True):
+class Matter(Struct, frozen=True, gc=False):
     """A bad rating, a complaint, what could not be done, or an enquiry with its first person asked (R97, R102–R105)."""
 
     id: str
@@ -344,7 +348,12 @@ class Matter(Struct, frozen=True):
 
 
 class Offices(Struct):
-    """All that is open in the offices. `armed`: the clocks, "what:id" → µs; `claims`: tickets that may be rated."""
+    """All that is open in the offices.
+
+    `armed`: the clocks, "what:id" → µs; `claims`: tickets that may be rated, and since when; `ratings`: their levels,
+    0 for a system default; `follow_ups`: the level after a bad rating was mended; `versions`: items of former plans
+    that cases at intake still need, "plan seq:code" → item.
+    """
 
     cases: dict[str, Case] = {}
     hand_offs: dict[str, HandOff] = {}
@@ -353,6 +362,8 @@ class Offices(Struct):
     armed: dict[str, int] = {}
     claims: dict[str, int] = {}
     ratings: dict[str, int] = {}
+    follow_ups: dict[str, int] = {}
+    versions: dict[str, Item] = {}
     receipt_day: str = ""
     receipts: int = 0
     count: int = 0
@@ -362,5 +373,6 @@ class Offices(Struct):
         """An independent copy; the objects are immutable and shared."""
         return Offices(
             self.cases.copy(), self.hand_offs.copy(), self.supports.copy(), self.matters.copy(), self.armed.copy(),
-            self.claims.copy(), self.ratings.copy(), self.receipt_day, self.receipts, self.count, self.seq,
+            self.claims.copy(), self.ratings.copy(), self.follow_ups.copy(), self.versions.copy(), self.receipt_day,
+            self.receipts, self.count, self.seq,
         )  # fmt: skip

@@ -79,6 +79,7 @@ export class Feed {
       this.failures = 0;
       if (this.handlers.beat) this.handlers.beat(frame);
     }
+    if (verdict !== "ignore") document.dispatchEvent(new CustomEvent("frame", { detail: frame }));
   }
 
   /** Something is missing: forget the position and take a snapshot, soon but not all boards at once. */

@@ -31,6 +31,7 @@ function paint() {
   const many = Math.min(ticket.ahead || 0, 12);
   while (dots.children.length - 1 > many) dots.removeChild(dots.firstChild);
   while (dots.children.length - 1 < many) dots.insertBefore(document.createElement("i"), dots.firstChild);
+  if (page.rate_when.length) show(at("rating"), page.rate_when.indexOf(ticket.state) >= 0);
   const can = page.can[ticket.state] || [];
   Array.from(document.querySelectorAll("[data-act]")).forEach((act) => {
     const name = /** @type {string} */ (act.getAttribute("data-act"));

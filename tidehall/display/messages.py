@@ -1,0 +1,232 @@
+"""Short messages to citizens: who must pay a fee is told, through the town's own gateway or into a file (R40).
+
+Law: a message is sent at most once for each event, across restarts and processes that share a data folder: its place
+in the journal is marked as done before it is sent. The telephone is opened from its sealed row at that moment, and
+neither it nor the text is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import msgspec
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from tidehall.hall.events import Event
+from tidehall.hall.offices.events import FeeRequested
+from tidehall.hall.offices.objects import Case
+from tidehall.hall.state import HallState
+from tidehall.live import HallKeeper, read_event
+from tidehall.locales import FIRST, say
+from tidehall.settings import SettingsError
+from tidehall.store.errors import StoreError, StoreRefused
+from tidehall.store.persons import Persons
+
+__all__ = ["FileGateway", "Gateway", "HttpGateway", "Messenger", "open_gateway"]
+
+log = logging.getLogger(__name__)
+
+#: Tries of one message, and the seconds between them at most.
+TRIES = 4
+LONGEST_PAUSE_S = 8.0
+TIMEOUT_S = 10.0
+PAGE = 1_000
+
+
+class GatewayError(Exception):
+    """The gateway did not take a message; the text says why, without the message."""
+
+
+class Gateway(Protocol):
+    """Takes a short message."""
+
+    async def send(self, phone: str, text: str, name: str) -> None:
+        """Send `text`; `name` names the message, so that a gateway can know a repeat. Raises GatewayError."""
+
+    async def close(self) -> None:
+        """Let go."""
+
+
+class FileGateway:
+    """Appends each message as a JSON line to a file that only its owner reads: for tests, and for a pick-up job."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def send(self, phone: str, text: str, name: str) -> None:
+        """See Gateway."""
+        line = msgspec.json.encode({"name": name, "phone": phone, "text": text}) + b"\n"
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(handle, line)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise GatewayError(f"the file cannot be written: {error.strerror}") from None
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class HttpGateway:
+    """POSTs {"name", "phone", "text"} to an address with the name as Idempotency-Key; tries again when it is busy."""
+
+    def __init__(self, url: str, *, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
+        self._url = url
+        self._pause = wait_exponential(multiplier=min(0.5, longest_pause_s), max=longest_pause_s)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+
+    async def send(self, phone: str, text: str, name: str) -> None:
+        """See Gateway."""
+        tries = AsyncRetrying(
+            stop=stop_after_attempt(TRIES), wait=self._pause, retry=retry_if_exception_type(GatewayError), reraise=True
+        )
+        await tries(self._post, phone, text, name)
+
+    async def _post(self, phone: str, text: str, name: str) -> None:
+        body = {"name": name, "phone": phone, "text": text}
+        try:
+            answer = await self._client.post(self._url, json=body, headers={"Idempotency-Key": name})
+        except httpx.HTTPError as error:
+            raise GatewayError(f"no answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise GatewayError(f"answered {answer.status_code}")
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+
+def open_gateway(setting: str) -> Gateway:
+    """The gateway of `TIDEHALL_SMS`. Raises SettingsError."""
+    if setting.startswith("file:") and len(setting) > len("file:"):
+        return FileGateway(Path(setting.removeprefix("file:")))
+    if setting.startswith(("http://", "https://")):
+        return HttpGateway(setting)
+    raise SettingsError("TIDEHALL_SMS must be file:PATH or begin with http:// or https://")
+
+
+Alarm = Callable[[HallKeeper, str], Awaitable[None]]
+
+
+class Messenger:
+    """A watcher of one hall's committed events that sends what they ask for, in the journal's order."""
+
+    def __init__(
+        self, keeper: HallKeeper, gateway: Gateway, persons: Persons, folder: Path, *, alarm: Alarm | None = None
+    ) -> None:
+        """`folder` keeps how far this hall has been told; `alarm` is told the case whose message was not taken."""
+        self.keeper = keeper
+        self._gateway = gateway
+        self._persons = persons
+        self._mark = folder / f"{keeper.id}.seq"
+        self._alarm = alarm
+        self._waiting: asyncio.Queue[tuple[int, FeeRequested]] = asyncio.Queue()
+
+    # ---- what the keeper tells (live.Watcher)
+
+    def before(self, state: HallState) -> None:
+        """Nothing to prepare."""
+
+    def event(self, seq: int, event: Event, state: HallState) -> None:
+        """Whoever must pay is to be told."""
+        if isinstance(event, FeeRequested):
+            self._waiting.put_nowait((seq, event))
+
+    def flush(self) -> None:
+        """Each message stands for itself."""
+
+    def stale(self, since: int | None) -> None:
+        """What is not committed is not told."""
+
+    # ---- sending
+
+    async def run(self) -> None:
+        """Send what was asked for while nobody listened, then whatever comes, until cancelled."""
+        # From here on events are queued; what the journal holds beyond the mark comes first, in order.
+        self.keeper.watch(self)
+        for seq, event in await self._missed():
+            await self._tell(seq, event)
+        while True:
+            seq, event = await self._waiting.get()
+            await self._tell(seq, event)
+
+    async def _missed(self) -> list[tuple[int, FeeRequested]]:
+        upto = self.keeper.committed.state.seq
+        after = self._read()
+        if after is None:  # a first start tells nothing of the past
+            self._advance(upto)
+            return []
+        found = []
+        while after < upto and (rows := await self.keeper.journal.read(self.keeper.id, after, PAGE, upto)):
+            for row in rows:
+                if row.kind == "fee_requested" and isinstance(event := read_event(row), FeeRequested):
+                    found.append((row.seq, event))
+            after = rows[-1].seq
+        return found
+
+    def _read(self) -> int | None:
+        try:
+            return int(self._mark.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _advance(self, seq: int) -> bool:
+        """Mark everything up to `seq` as done; False when another process has been there."""
+        self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self._mark, "a+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            if text.isdecimal() and int(text) >= seq:
+                return False
+            file.truncate(0)
+            file.write(str(seq))
+            file.flush()
+            os.fsync(file.fileno())
+        return True
+
+    async def _tell(self, seq: int, event: FeeRequested) -> None:
+        case = self.keeper.committed.state.offices.cases.get(event.case)
+        try:
+            if not self._advance(seq) or case is None:
+                return
+            phone = await self._phone(case)
+            if phone is None:
+                log.info("hall %s: case %s has no telephone for a message", self.keeper.id, event.case)
+                return
+            await self._gateway.send(phone, self._text(case, event), f"{self.keeper.id}-{seq}")
+        except (GatewayError, StoreError, OSError) as error:
+            log.warning("hall %s: no message about case %s: %s", self.keeper.id, event.case, error)
+            if self._alarm is not None:
+                await self._alarm(self.keeper, event.case)
+
+    async def _phone(self, case: Case) -> str | None:
+        """The applicant's telephone, or the agent's. Raises StoreError."""
+        wanted = [id for id in (case.applicant, case.agent) if id]
+        rows = await self.keeper.journal.sealed(self.keeper.id, wanted) if wanted else {}
+        for id in wanted:
+            try:
+                if id in rows and (phone := self._persons.open_holder(rows[id])["phone"]):
+                    return phone
+            except StoreRefused:  # sealed with a key that is not here
+                continue
+        return None
+
+    def _text(self, case: Case, event: FeeRequested) -> str:
+        state = self.keeper.committed.state
+        plan = state.rules
+        lang = plan.hall.languages[0] if plan.hall.languages else FIRST
+        item = state.items.get(case.item)
+        name = case.item if item is None else item.name.get(lang) or case.item
+        hall = plan.hall.name.get(lang) or plan.hall.id
+        yuan = f"{event.amount // 100}.{event.amount % 100:02d}"
+        return say("message.fee", lang, hall=hall, item=name, receipt=case.receipt, yuan=yuan)

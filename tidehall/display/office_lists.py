@@ -1,0 +1,377 @@
+"""What each office's page lists: rows, in the order in which they are to be done, made from the committed state.
+
+Law: nothing is decided here; what may be done comes from the views' `allowed`. A row knows the journal position of its
+last change, so a page that holds an older one is sent only what moved; views are made when they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from msgspec import to_builtins
+
+from tidehall.display import office_views
+from tidehall.display.views import optional_time, time_text
+from tidehall.hall.engine import Hall
+from tidehall.hall.offices.clocks import still_open
+from tidehall.hall.offices.objects import Case, HandOff, Matter, MatterState, Stage, Support, SupportState
+from tidehall.hall.plan import Item, Plan
+from tidehall.hall.state import Alert, HallState
+from tidehall.locales import has, say
+
+__all__ = [
+    "Desk", "Row", "board_of_hand_offs", "case_facts", "guide_desk", "issue_desk", "item_facts", "middle_desk",
+    "office_desk", "place_words", "runner_desk", "window_desk", "zone_of_hand_off",
+]  # fmt: skip
+
+#: Stages of a case that lies in a department's basket.
+IN_BASKET = (Stage.VERIFIED, Stage.IN_REVIEW, Stage.AWAITING_FEE, Stage.DECIDED, Stage.MADE)
+#: Rows of what is done already, or only for looking up.
+MOST_DONE = 8
+MOST_READY = 200
+SECOND = 1_000_000
+
+
+class Row(NamedTuple):
+    """One row: `macro` of office_rows.html draws it from what `make` gives. `seq` None: always sent."""
+
+    id: str
+    seq: int | None
+    macro: str
+    make: Callable[[], Mapping[str, Any]]
+
+
+@dataclass
+class Desk:
+    """What a desk shows: lists by name, and figures by the slot in which they stand."""
+
+    lists: dict[str, list[Row]]
+    slots: dict[str, str] = field(default_factory=dict)
+
+    def counted(self) -> Desk:
+        """The same, with how many rows each list has."""
+        self.slots |= {f"{name}-count": str(len(rows)) for name, rows in self.lists.items()}
+        return self
+
+
+# ---- names
+
+
+def department_name(plan: Plan, id: str, lang: str) -> str:
+    """A department's name; its id where the plan does not know it any more."""
+    found = next((d for d in plan.departments if d.id == id), None)
+    return (found.name.get(lang) or found.name.get("zh") or id) if found is not None else id
+
+
+def place_words(state: HallState, place: str, lang: str) -> str:
+    """A holder, an owner or an end of a hand-off as people say it: window:s01 → 3 号窗口."""
+    kind, _, id = place.partition(":")
+    plan = state.rules
+    if kind == "window" and id in state.windows:
+        return say("strip.title", lang, label=state.windows[id].label)
+    if kind in ("office", "maker", "archive"):
+        return say(f"office.place.{kind}", lang, name=department_name(plan, id, lang))
+    if kind in ("issue", "supervisor", "runner") and id:
+        zone = next((z.name for z in plan.zones if z.id == id), None)
+        name = (zone.get(lang) or zone.get("zh") or id) if zone is not None else id
+        name = say("office.pool", lang) if id == "pool" else name
+        return say(f"office.place.{kind}", lang, name=name)
+    return say(f"office.place.{kind}", lang, name=id) if has(f"office.place.{kind}") else place
+
+
+def item_facts(plan: Plan, code: str) -> Item | None:
+    """The item as the plan has it now."""
+    return next((item for item in plan.items if item.code == code), None)
+
+
+# ---- one row's facts
+
+
+def hand_off_facts(hall: Hall, h: HandOff, now: int, lang: str) -> dict[str, Any]:
+    """A hand-off with its ends in words and the share of its time."""
+    state = hall.state
+    view: dict[str, Any] = to_builtins(office_views.hand_off_view(hall, h, now))
+    names = [name.get(lang) or name.get("zh") or "" for name in view["paper_names"]]
+    return view | {
+        "from_words": place_words(state, h.origin, lang),
+        "to_words": place_words(state, h.to, lang),
+        "onward_words": department_name(state.rules, h.onward, lang) if h.onward else "",
+        "limit_s": round((h.due_at - h.started_at) / SECOND),
+        "elapsed_s": max(0, round((now - h.started_at) / SECOND)),
+        "left_s": (h.due_at - now) // SECOND,
+        "named": list(zip(h.papers, names, strict=False)),
+        "named_words": names,
+        "tail": view["receipt"][-5:],
+    }
+
+
+def case_facts(hall: Hall, case: Case, now: int, lang: str) -> dict[str, Any]:
+    """A case with everything that its pages say about it."""
+    state = hall.state
+    view: dict[str, Any] = to_builtins(office_views.case_view(hall, case, now))
+    item = state.items.get(case.item)
+    names = {m.code: m.name for m in item.materials} if item is not None else {}
+    times = {
+        "received": case.received_at, "accepted": case.accepted_at, "decided": case.decided_at,
+        "ready": case.ready_at, "delivered": case.delivered_at, "ended": case.ended_at,
+    }  # fmt: skip
+    return view | {
+        "holder_words": place_words(state, case.holder, lang),
+        "window_words": place_words(state, f"window:{case.window}", lang) if case.window else "",
+        "department_words": department_name(state.rules, case.department, lang),
+        "tail": case.receipt[-5:],
+        "left_s": (case.due_at - now) // SECOND if case.due_at else None,
+        "correcting": case.correcting or case.stage == Stage.CORRECTING,
+        "missing_words": [names[code].get(lang) or code if code in names else code for code in view["missing"]],
+        "times": {name: time_text(state, at) if at else None for name, at in times.items()},
+        "line": life_line(case),
+        "parts": [
+            {
+                "department": p.department,
+                "name": department_name(state.rules, p.department, lang),
+                "due_at": time_text(state, p.due_at),
+                "done_at": optional_time(state, p.done_at or None),
+            }
+            for p in case.parts
+        ],
+        "sheets": [
+            sheet
+            | {
+                "name": sheet["name"].get(lang) or sheet["name"].get("zh"),
+                "holder": place_words(state, sheet["holder"], lang),
+            }
+            for sheet in view["papers"]
+        ],
+    }
+
+
+def life_line(case: Case) -> list[tuple[str, str]]:
+    """The stages on a case's way with done, now or next; a case that went another way ends there."""
+    way = ["received", "accepted", "handed_off", "verified", "in_review", "decided", "made", "ready", "delivered"]
+    if case.kind == "immediate":
+        way = ["received", "accepted", "decided", "delivered"]
+    way.append("closed")
+    stage = {"correcting": "received", "awaiting_fee": "in_review"}.get(case.stage.value, case.stage.value)
+    if stage == "withdrawn":
+        return [("received", "done"), ("withdrawn", "now")]
+    at = way.index(stage) if stage in way else 0
+    return [(name, "done" if i < at else "now" if i == at else "next") for i, name in enumerate(way)]
+
+
+def support_facts(hall: Hall, s: Support, now: int, lang: str) -> dict[str, Any]:
+    """A window's question with how long it waits."""
+    view: dict[str, Any] = to_builtins(office_views.support_view(hall, s, now))
+    item = item_facts(hall.state.rules, s.item) if s.item else None
+    return view | {
+        "window_words": place_words(hall.state, f"window:{s.window}", lang),
+        "item_words": (item.name.get(lang) or item.name.get("zh") or s.item) if item is not None else "",
+        "question": s.question,
+        "left_s": (s.due_at - now) // SECOND,
+        "due": time_text(hall.state, s.due_at),
+        "asked": time_text(hall.state, s.asked_at),
+        "took_s": (s.answered_at - s.asked_at) // SECOND if s.answered_at else None,
+    }
+
+
+def matter_facts(hall: Hall, m: Matter, now: int, lang: str) -> dict[str, Any]:
+    """A matter with its owner and its two limits."""
+    view: dict[str, Any] = to_builtins(office_views.matter_view(hall, m, now))
+    return view | {
+        "kind": m.kind.value,
+        "state": m.state.value,
+        "owner_words": place_words(hall.state, m.owner, lang),
+        "contacted": bool(m.contacted_at),
+        "contact_by_text": time_text(hall.state, m.contact_by),
+        "due_text": time_text(hall.state, m.due_at),
+        "left_s": ((m.due_at if m.contacted_at else m.contact_by) - now) // SECOND,
+        "next_due": time_text(hall.state, m.due_at if m.contacted_at else m.contact_by),
+        "note": m.note,
+        "about": m.about,
+        "overdue": m.overdue,
+    }
+
+
+def alert_facts(hall: Hall, a: Alert, lang: str) -> dict[str, Any]:
+    """An alert with its owner in words, and the case behind it."""
+    offices = hall.state.offices
+    case_id = offices.hand_offs[a.about].case if a.about in offices.hand_offs else a.about
+    case = offices.cases.get(case_id)
+    return {
+        "id": a.id,
+        "kind": a.kind,
+        "kind_words": say(f"office.alert.{a.kind}", lang) if has(f"office.alert.{a.kind}") else a.kind,
+        "about": case.receipt if case is not None else place_words(hall.state, a.about, lang),
+        "case": case.id if case is not None else None,
+        "owner": place_words(hall.state, a.owner, lang) if a.owner else "",
+        "since": time_text(hall.state, a.since),
+        "acknowledged_by": a.acknowledged_by,
+        "escalated": a.escalated,
+    }
+
+
+# ---- rows
+
+
+def hand_off_rows(hall: Hall, found: Iterable[HandOff], now: int, lang: str, macro: str) -> list[Row]:
+    """By remaining time."""
+    return [
+        Row(h.id, h.seq, macro, lambda h=h: hand_off_facts(hall, h, now, lang))  # type: ignore[misc] # bound now
+        for h in sorted(found, key=lambda h: (h.due_at, h.id))
+    ]
+
+
+def case_rows(hall: Hall, found: Iterable[Case], now: int, lang: str, macro: str = "case") -> list[Row]:
+    """In the order given."""
+    return [
+        Row(c.id, c.seq, macro, lambda c=c: case_facts(hall, c, now, lang))  # type: ignore[misc] # bound now
+        for c in found
+    ]
+
+
+def alert_rows(hall: Hall, lang: str, *, zone: str | None = None) -> list[Row]:
+    """Open alerts of the offices, the newest first, unacknowledged before acknowledged."""
+    state = hall.state
+    found = [a for a in state.alerts.values() if a.ended is None and (zone is None or alert_zone(state, a) == zone)]
+    found.sort(key=lambda a: (a.acknowledged_by is not None, -a.since))
+    return [Row(a.id, None, "alert", lambda a=a: alert_facts(hall, a, lang)) for a in found]  # type: ignore[misc]
+
+
+def alert_zone(state: HallState, a: Alert) -> str | None:
+    """The zone in which something is wrong, where it is about a case or its papers."""
+    h = state.offices.hand_offs.get(a.about)
+    case = state.offices.cases.get(h.case if h is not None else a.about)
+    return case.zone if case is not None else None
+
+
+def zone_of_hand_off(state: HallState, h: HandOff) -> str:
+    """The zone of the case whose papers these are (its runners may be the hall's pool)."""
+    return state.offices.cases[h.case].zone
+
+
+def by_due(case: Case) -> tuple[int, int]:
+    """The next to be late first; what has no promise last."""
+    return (case.due_at or 1 << 62, case.received_at)
+
+
+# ---- the desks
+
+
+def runner_desk(hall: Hall, now: int, lang: str, zone: str) -> Desk:
+    """What the runners of a zone (or the pool) have to carry; without a zone all of the hall."""
+    state = hall.state
+    found = [h for h in state.offices.hand_offs.values() if still_open(h) and zone in ("", h.zone)]
+    return Desk({"tasks": hand_off_rows(hall, found, now, lang, "task")}).counted()
+
+
+def middle_desk(hall: Hall, now: int, lang: str) -> Desk:
+    """Questions from the windows, and papers that the middle office has to check."""
+    offices = hall.state.offices
+    asked = sorted(offices.supports.values(), key=lambda s: s.asked_at)
+    asks = [
+        Row(s.id, s.seq, "ask", lambda s=s: support_facts(hall, s, now, lang))  # type: ignore[misc] # bound now
+        for s in asked
+        if s.state != SupportState.ANSWERED
+    ]
+    answered = [s for s in reversed(asked) if s.state == SupportState.ANSWERED][:MOST_DONE]
+    done = [
+        Row(s.id, s.seq, "ask_done", lambda s=s: support_facts(hall, s, now, lang))  # type: ignore[misc] # bound now
+        for s in answered
+    ]
+    coming = [h for h in offices.hand_offs.values() if h.to == "middle" and still_open(h)]
+    return Desk({"asks": asks, "coming": hand_off_rows(hall, coming, now, lang, "check"), "answered": done}).counted()
+
+
+def office_desk(hall: Hall, now: int, lang: str, department: str) -> Desk:
+    """A department's basket by due time, and the papers on their way to it."""
+    offices = hall.state.offices
+    here = f"office:{department}"
+    coming = [h for h in offices.hand_offs.values() if h.to == here and still_open(h)]
+    cases = [
+        c
+        for c in offices.cases.values()
+        if c.stage in IN_BASKET and (c.department == department or any(p.department == department for p in c.parts))
+    ]
+    done = sorted(
+        (c for c in offices.cases.values() if c.stage == Stage.DELIVERED and c.department == department),
+        key=lambda c: -c.delivered_at,
+    )
+    return Desk(
+        {
+            "coming": hand_off_rows(hall, coming, now, lang, "check"),
+            "cases": case_rows(hall, sorted(cases, key=by_due), now, lang),
+            "to_file": case_rows(hall, done[:MOST_READY], now, lang),
+        }
+    ).counted()
+
+
+def issue_desk(hall: Hall, now: int, lang: str, zone: str, tail: str) -> Desk:
+    """Results that lie at the issue post, those that come, and those nobody has fetched; `tail` ends the receipt."""
+    state = hall.state
+    cases = [c for c in state.offices.cases.values() if zone in ("", c.zone) and c.receipt.endswith(tail)]
+    late = {a.about for a in state.alerts.values() if a.kind == "result_uncollected" and a.ended is None}
+    ready = sorted((c for c in cases if c.stage == Stage.READY), key=lambda c: c.ready_at)
+    made = [c for c in cases if c.stage == Stage.MADE]
+    given = sorted((c for c in cases if c.delivered_at and c.kind != "immediate"), key=lambda c: -c.delivered_at)
+    return Desk(
+        {
+            "ready": case_rows(hall, [c for c in ready if c.id not in late][:MOST_READY], now, lang, "to_give"),
+            "uncollected": case_rows(hall, [c for c in ready if c.id in late], now, lang, "to_give"),
+            "made": case_rows(hall, made, now, lang, "to_give"),
+            "given": case_rows(hall, given[:MOST_DONE], now, lang, "given"),
+        }
+    ).counted()
+
+
+def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
+    """Every open hand-off in the lane of its limit, and the alerts with their owners."""
+    state = hall.state
+    found = [h for h in state.offices.hand_offs.values() if still_open(h) and zone in ("", zone_of_hand_off(state, h))]
+    lanes = {
+        "urgent": hand_off_rows(hall, [h for h in found if h.urgent and h.leg == 1], now, lang, "lane"),
+        "promised": hand_off_rows(hall, [h for h in found if not h.urgent or h.leg != 1], now, lang, "lane"),
+        "alerts": alert_rows(hall, lang, zone=zone or None),
+    }
+    slots = {
+        "late": str(sum(h.breached for h in found)),
+        "soon": str(sum(h.warned and not h.breached for h in found)),
+        "waiting": str(sum(h.state == "waiting" for h in found)),
+    }
+    return Desk(lanes, slots).counted()
+
+
+def window_desk(hall: Hall, now: int, lang: str, window: str) -> Desk:
+    """What a window has given away and not yet rid of, its questions, and its last cases."""
+    state = hall.state
+    offices = state.offices
+    own = [c for c in offices.cases.values() if c.window == window]
+    mine = {c.id for c in own}
+    carried = [h for h in offices.hand_offs.values() if still_open(h) and h.case in mine]
+    asks = sorted((s for s in offices.supports.values() if s.window == window), key=lambda s: -s.asked_at)
+    front = state.windows[window].ticket
+    shown = [s for s in asks if s.state != SupportState.ANSWERED or (front is not None and s.ticket == front)]
+    recent = sorted(own, key=lambda c: -c.received_at)
+    unfinished = [c for c in recent if c.stage in (Stage.RECEIVED, Stage.CORRECTING)]
+    rest = [c for c in recent if c not in unfinished]
+    return Desk(
+        {
+            "carried": hand_off_rows(hall, carried, now, lang, "carried"),
+            "questions": [
+                Row(s.id, s.seq, "question", lambda s=s: support_facts(hall, s, now, lang))  # type: ignore[misc]
+                for s in shown[:3]
+            ],
+            "taken": case_rows(hall, (unfinished + rest)[:MOST_DONE], now, lang, "taken"),
+        }
+    ).counted()
+
+
+def guide_desk(hall: Hall, now: int, lang: str) -> Desk:
+    """What is looked after until somebody has been called back, the next limit first."""
+    open_ones = [m for m in hall.state.offices.matters.values() if m.state != MatterState.CLOSED]
+    open_ones.sort(key=lambda m: (m.due_at if m.contacted_at else m.contact_by, m.id))
+    rows = [
+        Row(m.id, m.seq, "matter", lambda m=m: matter_facts(hall, m, now, lang))  # type: ignore[misc] # bound now
+        for m in open_ones
+    ]
+    return Desk({"matters": rows}).counted()

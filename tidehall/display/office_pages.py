@@ -1,0 +1,497 @@
+"""The offices' pages: runner, middle office, departments, issue post, hand-offs, trace, receipt, progress, and what
+stands beside the line's own pages (intake at the window, matters at the guide desk, rating on the phone).
+
+Law: as in pages.py. Whoever is staff may look; what may be done stands in the views' `allowed`, and whether this person
+may do it is asked of the API alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from msgspec import to_builtins
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from tidehall.display.assets import Assets
+from tidehall.display.entrance import Entrance, who
+from tidehall.display.http.access import Access
+from tidehall.display.http.app import ALL_CALLS, answer
+from tidehall.display.http.calls import Call, Edge
+from tidehall.display.http.limits import Rates
+from tidehall.display.http.metrics import Metrics
+from tidehall.display.http.problems import Problem
+from tidehall.display.http.sessions import Sessions
+from tidehall.display.office_lists import (
+    Desk,
+    board_of_hand_offs,
+    case_facts,
+    guide_desk,
+    issue_desk,
+    item_facts,
+    middle_desk,
+    office_desk,
+    place_words,
+    runner_desk,
+    window_desk,
+)
+from tidehall.display.pages import Pages, Said, form_of
+from tidehall.display.rendering import qr, today, visitor_language
+from tidehall.hall.calendar import local_text
+from tidehall.hall.engine import Hall
+from tidehall.live import HallKeeper, House
+from tidehall.locales import has, say
+from tidehall.queue.tickets import Ticket
+
+__all__ = ["RATING_REASONS", "OfficePages", "pages"]
+
+#: What a low level may be about (docs/reference.md); the list is versioned with the page.
+RATING_REASONS = ("wait", "unclear", "papers_again", "attitude", "slow", "not_solved", "other")
+
+Build = Callable[[Hall, int, str], Desk]
+
+
+def span_text(seconds: float) -> str:
+    """Seconds as m:ss, or h:mm:ss; the same rule as `span` in static/js/words.js."""
+    s = max(0, int(seconds))
+    tail = f"{s // 60 % 60:02}:{s % 60:02}"
+    return f"{s // 3600}:{tail}" if s >= 3600 else tail.removeprefix("0")
+
+
+def day_text(lang: str) -> Callable[[str], str]:
+    """A moment (RFC 3339) as day and time."""
+    form = "{0.month}月{0.day}日 {0:%H:%M}" if lang == "zh" else "{0:%b} {0.day}, {0:%H:%M}"
+    return lambda at: form.format(datetime.fromisoformat(at))
+
+
+def yuan(fen: int) -> str:
+    """Money, for reading and for a number field."""
+    return f"{fen / 100:.2f}"
+
+
+class OfficePages(Pages):
+    """All pages of a house with those of its offices."""
+
+    calls: Mapping[str, Call] = {call.name: call for call in ALL_CALLS}
+
+    def routes(self) -> list[Route]:
+        """The line's pages, the offices', and the static files."""
+        desks: tuple[tuple[str, Any], ...] = (
+            ("/desk/{hall}/runner", self.runner),
+            ("/desk/{hall}/middle", self.middle),
+            ("/desk/{hall}/office/{department}", self.department),
+            ("/desk/{hall}/issue", self.issue),
+            ("/desk/{hall}/handoffs", self.hand_offs),
+        )
+        found = [Route(path, page) for path, page in desks]
+        found += [Route(f"{path}/state", page) for path, page in desks]
+        found += [
+            Route("/desk/{hall}/window/{window}/offices", self.window_state),
+            Route("/desk/{hall}/guide/offices", self.guide_offices),
+            Route("/case/{hall}/{case}", self.trace),
+            Route("/receipt/{hall}/{case}", self.receipt),
+            Route("/progress/{hall}", self.progress),
+            Route("/status/{hall}", self.progress),
+            Route("/t/{token}/rating", self.rate, methods=["POST"]),
+        ]
+        return found + super().routes()
+
+    # ---- what they share
+
+    def me(self, request: Request) -> str:
+        """The staff id of who has signed in."""
+        try:
+            person = Access.person(request)
+        except Problem:
+            return ""
+        return person.staff if person is not None else ""
+
+    def saying(self, hall: str, lang: str) -> dict[str, Any]:
+        """What the rows' macros need beside `t` and `words`."""
+        return {"hall": hall, "span": span_text, "day": day_text(lang), "yuan": yuan}
+
+    def parts(self, keeper: HallKeeper, lang: str, desk: Desk, since: int | None, panes: Mapping[str, str]) -> Response:
+        """What moved on a desk since position `since`, as the rows that a page puts in."""
+        rows = self.render.macros("office_rows.html", lang, **self.saying(keeper.id, lang))
+        after = -1 if since is None else since
+        lists = {
+            name: {
+                "order": [row.id for row in found],
+                "rows": {
+                    row.id: str(getattr(rows, row.macro)(row.make())).strip()
+                    for row in found
+                    if row.seq is None or row.seq > after
+                },
+            }
+            for name, found in desk.lists.items()
+        }
+        body = {"seq": keeper.committed.state.seq, "lists": lists, "slots": desk.slots, "panes": panes}
+        text = json.dumps(body, ensure_ascii=False)
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def desk_page(
+        self,
+        request: Request,
+        place: str,
+        title: str,
+        build: Build,
+        *,
+        needs_me: str = "",
+        panes: Mapping[str, str] | None = None,
+        asked: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> Response:
+        """A desk: whole, or (its `/state`) what moved since."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if out := self.kept_out(request, lang, "staff"):
+            return out
+        if keeper is None:
+            return self.unknown(lang)
+        hall, now = keeper.committed, keeper.now()
+        desk = build(hall, now, lang)
+        since = request.query_params.get("since")
+        if request.url.path.endswith("/state"):
+            number = int(since) if since is not None and since.isdecimal() and len(since) < 16 else None
+            return self.parts(keeper, lang, desk, number, panes or {})
+        kept = {n: v for n, v in (asked or {}).items() if v}
+        source = f"{request.url.path}/state" + (f"?{urlencode(kept)}" if kept else "")
+        rows = {name: [{"macro": row.macro, "view": row.make()} for row in found] for name, found in desk.lists.items()}
+        given = self.island(
+            keeper, lang, "office.", "desk.not_in", "desk.lost", stale_since=self.stale(keeper),
+            office={"source": source, "seq": hall.state.seq}, chosen=request.query_params.get("case", ""),
+        )  # fmt: skip
+        return self.render.page(
+            f"{place}.html",
+            lang,
+            place=place,
+            title=title,
+            hall_name=hall.state.rules.hall.name,
+            demo_on=self.edge.demo,
+            stale_since=self.stale(keeper),
+            now=local_text(now, hall.state.zone_name),
+            lists=rows,
+            slots=desk.slots,
+            panes={name: Markup(html) for name, html in (panes or {}).items()},  # our own macros' output
+            needs_me=needs_me,
+            me=self.me(request),
+            who=who(self.edge, request),
+            given=given,
+            **self.saying(keeper.id, lang),
+            **values,
+        )
+
+    def zones(self, request: Request, *, runners: bool = False) -> tuple[str, list[dict[str, Any]]]:
+        """(the zone asked for, "" for all, and the zones to choose from)."""
+        keeper = self.keeper(request)
+        plan = keeper.committed.state.rules if keeper is not None else None
+        found = [{"id": z.id, "name": z.name} for z in plan.zones if z.posts.get("acceptance", 0)] if plan else []
+        if runners and plan is not None:
+            found = [{"id": z.id, "name": z.name} for z in plan.zones if z.posts.get("runner", 0)]
+            found.append({"id": "pool", "name": {lang: say("office.pool", lang) for lang in ("zh", "en")}})
+        asked = request.query_params.get("zone", "")
+        return (asked if any(z["id"] == asked for z in found) else ""), found
+
+    # ---- desks
+
+    async def runner(self, request: Request) -> Response:
+        """`/desk/{hall}/runner`."""
+        zone, zones = self.zones(request, runners=True)
+        return await self.desk_page(
+            request, "runner", say("office.title.runner", visitor_language(request)),
+            lambda hall, now, lang: runner_desk(hall, now, lang, zone),
+            needs_me="runner", asked={"zone": zone}, zone=zone, zones=zones,
+        )  # fmt: skip
+
+    async def middle(self, request: Request) -> Response:
+        """`/desk/{hall}/middle`."""
+        title = say("office.title.middle", visitor_language(request))
+        return await self.desk_page(request, "middle", title, middle_desk, needs_me="staff")
+
+    async def department(self, request: Request) -> Response:
+        """`/desk/{hall}/office/{department}`."""
+        lang, id = visitor_language(request), str(request.path_params["department"])
+        keeper = self.keeper(request)
+        if keeper is None or not any(d.id == id for d in keeper.committed.state.rules.departments):
+            return self.unknown(lang)
+        if out := self.kept_out(request, lang, "staff"):
+            return out
+        pane = await self.case_pane(request, keeper, lang, id)
+        return await self.desk_page(
+            request, "department", place_words(keeper.committed.state, f"office:{id}", lang),
+            lambda hall, now, lang: office_desk(hall, now, lang, id),
+            needs_me="staff", panes={"case": pane},
+        )  # fmt: skip
+
+    async def case_pane(self, request: Request, keeper: HallKeeper, lang: str, department: str) -> str:
+        """The case beside the list, with its applicant as far as this reader may know."""
+        macros = self.render.macros("office_case.html", lang, **self.saying(keeper.id, lang))
+        case = keeper.committed.state.offices.cases.get(request.query_params.get("case", ""))
+        if case is None:
+            return str(macros.nothing()).strip()
+        path = {"hall": keeper.id, "case": case.id}
+        said = await self.ask(request, "get_case", path, {})
+        persons = {name: said.body.get(name) if said.ok else None for name in ("applicant", "agent")}
+        view = case_facts(keeper.committed, case, keeper.now(), lang) | persons
+        item = item_facts(keeper.committed.state.rules, case.item)
+        return str(macros.detail(view, department, to_builtins(item) if item is not None else None)).strip()
+
+    async def issue(self, request: Request) -> Response:
+        """`/desk/{hall}/issue`."""
+        zone, zones = self.zones(request)
+        tail = "".join(c for c in request.query_params.get("tail", "") if c.isdecimal())[:13]
+        return await self.desk_page(
+            request, "issue", say("office.title.issue", visitor_language(request)),
+            lambda hall, now, lang: issue_desk(hall, now, lang, zone, tail),
+            asked={"zone": zone, "tail": tail}, zone=zone, zones=zones, tail=tail,
+        )  # fmt: skip
+
+    async def hand_offs(self, request: Request) -> Response:
+        """`/desk/{hall}/handoffs`: the zone supervisor's board."""
+        zone, zones = self.zones(request)
+        keeper = self.keeper(request)
+        limits = keeper.committed.state.rules.limits if keeper is not None else None
+        return await self.desk_page(
+            request, "handoffs", say("office.title.handoffs", visitor_language(request)),
+            lambda hall, now, lang: board_of_hand_offs(hall, now, lang, zone),
+            needs_me="staff", asked={"zone": zone}, zone=zone, zones=zones,
+            urgent_min=round(limits.hand_off_urgent_s / 60) if limits else 0,
+            promised_min=round(limits.hand_off_promised_s / 60) if limits else 0,
+        )  # fmt: skip
+
+    # ---- beside the line's pages
+
+    def beside(self, place: str, keeper: HallKeeper, lang: str, about: str) -> dict[str, Any]:
+        """What the terminal of window `about`, the guide desk, or the phone of ticket `about` shows of the offices."""
+        hall, now = keeper.committed, keeper.now()
+        state = hall.state
+        if place == "phone":
+            return self.phone_beside(hall, state.tickets[about], now, lang)
+        desk = window_desk(hall, now, lang, about) if place == "window" else guide_desk(hall, now, lang)
+        lists = {n: [{"macro": row.macro, "view": row.make()} for row in rows] for n, rows in desk.lists.items()}
+        where = f"/desk/{keeper.id}/window/{about}/offices" if place == "window" else f"/desk/{keeper.id}/guide/offices"
+        beside = {"source": where, "seq": state.seq}
+        return {"office": beside, "lists": lists, "slots": desk.slots} | self.saying(keeper.id, lang)
+
+    def phone_beside(self, hall: Hall, ticket: Ticket, now: int, lang: str) -> dict[str, Any]:
+        """The ticket's cases in plain words, and whether it may be rated."""
+        offices = hall.state.offices
+        cases = [case_facts(hall, c, now, lang) for c in offices.cases.values() if c.ticket == ticket.id]
+        return {
+            "cases": cases,
+            "rated": offices.ratings.get(ticket.id),
+            "may_rate": ticket.id in offices.claims and ticket.id not in offices.ratings,
+            "reasons": RATING_REASONS,
+        } | self.saying(hall.state.id, lang)
+
+    async def window_state(self, request: Request) -> Response:
+        """What moved for a window; with `item` its intake form, with `missing` the notice of what is missing."""
+        lang = visitor_language(request)
+        keeper, window = self.keeper(request), str(request.path_params["window"])
+        if out := self.kept_out(request, lang, "window", window):
+            return out
+        if keeper is None or window not in keeper.committed.state.windows:
+            return self.unknown(lang)
+        state, asked = keeper.committed.state, request.query_params
+        macros = self.render.macros("office_case.html", lang, **self.saying(keeper.id, lang))
+        panes: dict[str, str] = {}
+        item = item_facts(state.rules, asked.get("item", ""))
+        if "missing" in asked and item is not None:
+            names = {m.code: m.name for m in item.materials}
+            missing = [
+                names[code].get(lang) or names[code].get("zh") or code if code in names else code
+                for code in asked["missing"].split(",")
+            ]
+            day = today(keeper.now(), state.rules.hall.time_zone, lang)
+            panes["notice"] = macros.notice(
+                to_builtins(item), missing, place_words(state, f"window:{window}", lang), state.rules.hall.name, day
+            )
+        elif "item" in asked:
+            bundles = [b for b in state.rules.bundles if item is not None and item.code in b.items]
+            ticket = state.windows[window].ticket
+            panes["intake"] = macros.intake(
+                to_builtins(item) if item is not None else None, window, ticket, bundles=to_builtins(bundles)
+            )
+        if panes:
+            return self.parts(keeper, lang, Desk({}), None, {n: str(html).strip() for n, html in panes.items()})
+        since = asked.get("since", "")
+        desk = window_desk(keeper.committed, keeper.now(), lang, window)
+        return self.parts(keeper, lang, desk, int(since) if since.isdecimal() and len(since) < 16 else None, {})
+
+    async def guide_offices(self, request: Request) -> Response:
+        """What moved among the matters."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if out := self.kept_out(request, lang, "guide"):
+            return out
+        if keeper is None:
+            return self.unknown(lang)
+        since = request.query_params.get("since", "")
+        desk = guide_desk(keeper.committed, keeper.now(), lang)
+        return self.parts(keeper, lang, desk, int(since) if since.isdecimal() and len(since) < 16 else None, {})
+
+    async def rate(self, request: Request) -> Response:
+        """The phone page's rating: five faces, voluntary; the API decides."""
+        lang = visitor_language(request)
+        form = await form_of(request)
+        token = str(request.path_params["token"])
+        level = form.get("level", "")
+        body: dict[str, Any] = {"level": int(level) if level in "12345" and level else 0}
+        reasons = [reason for reason in RATING_REASONS if form.get(f"reason.{reason}")]
+        body |= {"reasons": reasons} if reasons and body["level"] <= 3 else {}
+        body |= {"text": form["text"].strip()} if form.get("text", "").strip() else {}
+        said = await self.send(
+            request, "own_ticket_rating", {"token": token}, body, lang=lang, key=f"page.rating.{form.get('key', '')[:60]}"
+        )
+        if said.ok:
+            return RedirectResponse(f"/t/{token}?lang={lang}#rating", 303)
+        return await self.phone_page(request, lang, said=said.sentence, status=409)
+
+    # ---- reading one case
+
+    async def ask(self, request: Request, name: str, path: Mapping[str, str], query: Mapping[str, str]) -> Said:
+        """Make the API's GET `name` for a page, with the visitor's own cookie and address."""
+        call = self.calls[name]
+        where = call.path.format(**path)
+        scope = {**request.scope, "method": "GET", "path": where, "raw_path": where.encode(),
+                 "query_string": urlencode(query).encode(), "path_params": dict(path)}  # fmt: skip
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        response = await answer(self.edge, call, Request(scope, receive))
+        found = json.loads(bytes(response.body))
+        return Said(response.status_code < 400, found, "" if response.status_code < 400 else found.get("detail", ""))
+
+    async def trace(self, request: Request) -> Response:
+        """`/case/{hall}/{case}`: the whole life of a case, who, when, why."""
+        return await self.case_page(request, "trace.html", "get_trace")
+
+    async def receipt(self, request: Request) -> Response:
+        """`/receipt/{hall}/{case}`: the three copies, A5 each."""
+        return await self.case_page(request, "receipt.html", "get_receipt")
+
+    async def case_page(self, request: Request, template: str, name: str) -> Response:
+        """A page made from one of the API's answers about a case, and the case as it stands."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if out := self.kept_out(request, lang, "staff"):
+            return out
+        if keeper is None:
+            return self.unknown(lang)
+        path = {part: str(request.path_params[part]) for part in ("hall", "case")}
+        said = await self.ask(request, name, path, {})
+        if not said.ok:
+            return self.unknown(lang)
+        state, now = keeper.committed.state, keeper.now()
+        case = state.offices.cases.get(path["case"])
+        values: dict[str, Any] = {"found": said.body, "case": case_facts(keeper.committed, case, now, lang) if case else None}
+        if template == "receipt.html":
+            url = f"{str(request.base_url).rstrip('/')}/progress/{keeper.id}?receipt={said.body['number']}"
+            values["qr"] = qr(url)
+        else:
+            values["steps"] = trace_steps(said.body, lang)
+            values["durations"] = trace_durations(said.body, lang)
+        return self.render.page(
+            template, lang, hall_name=state.rules.hall.name, demo_on=self.edge.demo,
+            now=local_text(now, state.zone_name), who=who(self.edge, request), seconds=lambda at: at[11:19],
+            given=self.island(keeper, lang, "office.sealed", office={}), **values, **self.saying(keeper.id, lang),
+        )  # fmt: skip
+
+    async def progress(self, request: Request) -> Response:
+        """`/progress/{hall}`: a case for its applicant, by the receipt's number and four digits; open to all."""
+        lang = visitor_language(request)
+        keeper = self.keeper(request)
+        if keeper is None:
+            return self.unknown(lang)
+        receipt = "".join(request.query_params.get("receipt", "").split())[:40]
+        last4 = "".join(request.query_params.get("last4", "").split())[:4]
+        said = Said(True, {}, "")
+        if receipt and last4:
+            query = {"receipt": receipt, "last4": last4}
+            said = await self.ask(request, "get_progress", {"hall": keeper.id}, query)
+        return self.render.page(
+            "progress.html",
+            lang,
+            status=200 if said.ok else said.body.get("status", 404),
+            hall_name=keeper.committed.state.rules.hall.name,
+            demo_on=self.edge.demo,
+            receipt=receipt,
+            last4=last4,
+            found=said.body if said.ok else {},
+            said=said.sentence,
+            way=progress_way(said.body) if said.ok and said.body else [],
+            **self.saying(keeper.id, lang),
+        )
+
+
+def progress_way(found: Mapping[str, Any]) -> list[tuple[str, str, str | None]]:
+    """The five steps that an applicant follows: (name, done · now · next, when)."""
+    stages = (
+        ("received", ("received", "correcting"), found["received_at"]),
+        ("accepted", ("accepted", "handed_off", "verified"), found["accepted_at"]),
+        ("in_review", ("in_review", "awaiting_fee"), None),
+        ("decided", ("decided", "made"), found["decided_at"]),
+        ("ready", ("ready",), found["ready_at"]),
+        ("delivered", ("delivered", "closed"), found["delivered_at"]),
+    )
+    stage = found["stage"]
+    at = next((i for i, (_, names, _) in enumerate(stages) if stage in names), -1)
+    if stage == "withdrawn":
+        return [("received", "done", found["received_at"]), ("withdrawn", "now", None)]
+    if stage in ("delivered", "closed"):
+        at = len(stages)
+    return [
+        (name, "done" if i < at else "now" if i == at else "next", when if i <= at else None)
+        for i, (name, _, when) in enumerate(stages)
+    ]
+
+
+def trace_steps(found: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
+    """The trace as a line of steps: time, what in words, who, why, and how long since the step before."""
+    steps: list[dict[str, Any]] = []
+    before: datetime | None = None
+    for step in found["steps"]:
+        at = datetime.fromisoformat(step["at"])
+        key = f"trace.{step['kind']}"
+        steps.append(
+            step
+            | {
+                "what": say(key, lang) if has(key) else step["kind"].replace("_", " "),
+                "why": [w for w in step["why"] if w],
+                "due": step.get("due"),
+                "who": step.get("staff") or step["who"],
+                "since_s": (at - before).total_seconds() if before is not None else None,
+            }
+        )
+        before = at
+    return steps
+
+
+def trace_durations(found: Mapping[str, Any], lang: str) -> list[tuple[str, float, bool]]:
+    """(name, seconds, late) of every duration that has come to its end; the definitions' order."""
+    durations = found["durations"]
+    rows: list[tuple[str, float, bool]] = []
+    for name in ("wait", "service", "visit"):
+        if (seconds := durations[f"{name}_s"]) is not None:
+            rows.append((say(f"trace.took.{name}", lang), seconds, False))
+    for leg in durations["hand_offs"]:
+        if leg["hand_off_s"] is not None:
+            key = "trace.took.hand_off_urgent" if leg["urgent"] and leg["leg"] == 1 else "trace.took.hand_off"
+            rows.append((say(key, lang), leg["hand_off_s"], leg["breached"]))
+    for name in ("support", "review", "paused", "make", "delivery", "whole"):
+        if seconds := durations[f"{name}_s"]:
+            rows.append((say(f"trace.took.{name}", lang), seconds, False))
+    return rows
+
+
+def pages(house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics) -> list[Route]:
+    """All pages' routes, for the composition root, with what they share with the HTTP door."""
+    made = OfficePages(Edge(house, access, rates, metrics, sessions, house.demo), Assets())
+    return [*made.routes(), *Entrance(made.edge, made.render).routes()]
