@@ -53,7 +53,8 @@ test: $(TOOLS)
 	@.ci/tools
 	@$(MAKE) check
 	@.ci/node
-	@$(PY) -m pytest -m "not proof" $(ARGS)
+	@$(PY) -m pytest -m "not proof" tests/pages $(ARGS)
+	@$(PY) -m pytest -m "not proof" --ignore tests/pages $(ARGS)
 
 check: $(TOOLS)
 	@echo "Formatting, lint" && $(PY) -m ruff format --quiet --check . && $(PY) -m ruff check --quiet .
@@ -65,5 +66,5 @@ bench: $(TOOLS)
 
 proof: $(TOOLS)
 	@.ci/tools
-	@$(PY) -m pytest -m proof $(ARGS)
+	@$(PY) -m pytest -m proof --ignore tests/pages $(ARGS)
 	@$(PY) docs/proofs.py

@@ -188,7 +188,7 @@ class Day:
         whole = self.chance.random() > 0.03 or not item.materials
         if self.chance.random() < 0.05:
             self.do(q.AskSupport(f"s{self.n}", window, item.code), now)
-            self.later(now + 90 * SECOND, lambda t, id=f"s{self.n}": self.do(q.AnswerSupport(id), t))  # type: ignore[misc] # bound now
+            self.later(now + 90 * SECOND, lambda t, asked=f"s{self.n}": self.do(q.AnswerSupport(asked), t))  # type: ignore[misc] # bound now
         urgent = item.urgent_allowed and self.chance.random() < 0.3
         found = self.do(
             q.ReceiveCase(

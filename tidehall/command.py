@@ -46,6 +46,10 @@ from tidehall.store.rows import Head
 __all__ = ["main"]
 
 
+#: Moments (µs) in an event's body.
+MOMENTS = ("due", "due_at", "warn_at", "started_at", "contact_by", "callable_at", "booked_for")
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(prog="tidehall", description="TideHall (潮汐大厅): a government-service hall, live")
@@ -376,7 +380,9 @@ def duration_text(seconds: float | None) -> str:
 
 def print_step(seq: int, at: int, kind: str, body: dict[str, object], actor: str) -> None:
     """One event of a trace."""
-    rest = " ".join(f"{k}={v}" for k, v in body.items() if k not in ("kind", "at", "ticket", "rank", "papers"))
+    hidden = ("kind", "at", "ticket", "rank", "papers", "shown")
+    said = {k: clock_text(v) if isinstance(v, int) and k in MOMENTS and v else v for k, v in body.items()}
+    rest = " ".join(f"{k}={v}" for k, v in said.items() if k not in hidden)
     print(f"{seq:>8}  {clock_text(at)}  {kind:<20} {rest}  [{actor}]")
 
 

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from tidehall.store.bus import Bus
 from tidehall.store.clock import HallClock
 from tidehall.store.errors import StoreError, StoreUnavailable
 from tidehall.store.journal import Journal
+from tidehall.store.known import same_person, with_known
 from tidehall.store.memory_accounts import MemoryAccounts
 from tidehall.store.persons import Persons
 from tidehall.store.rows import Batch, CommandRow, Fact, Head, Row, SealedRow
@@ -370,7 +371,7 @@ class HallKeeper:
             if known is not None:  # the same key twice in one batch
                 decided.answers.append((waiting, self.repeat(known, ask)))
                 continue
-            command, sealed = same_person(ask, persons)
+            command, sealed = same_person(ask.command, ask.sealed, persons)
             try:
                 events = draft.decide(command, now)
                 for event in events:
@@ -571,39 +572,3 @@ class House:
     clock: HallClock
     demo: bool = False
     accounts: Accounts = field(default_factory=MemoryAccounts)
-
-
-def same_person(ask: Ask, persons: dict[bytes, str]) -> tuple[Command, list[SealedRow]]:
-    """Asks of one batch about the same new person share one id and one row, as does one ask that names him twice;
-    `persons` holds those written in the batch."""
-    own: dict[bytes, str] = {}
-    command, kept = ask.command, []
-    for row in ask.sealed:
-        other = None if row.lookup is None else persons.get(row.lookup) or own.get(row.lookup)
-        if other is None:
-            kept.append(row)
-            if row.lookup is not None:
-                own[row.lookup] = row.id
-        else:
-            command = renamed(command, row.id, other)
-    return command, kept
-
-
-def with_known(
-    command: Command, sealed: list[SealedRow], known: Mapping[bytes, str]
-) -> tuple[Command, list[SealedRow]]:
-    """A command about persons whom the journal knows, by the ids it knows them by; their rows are not written again."""
-    kept = []
-    for row in sealed:
-        other = None if row.lookup is None else known.get(row.lookup)
-        if other is None:
-            kept.append(row)
-        else:
-            command = renamed(command, row.id, other)
-    return command, kept
-
-
-def renamed(command: Command, old: str, new: str) -> Command:
-    """The command with the person `old` (holder, applicant, agent) called `new`."""
-    found = {name: new for name in command.__struct_fields__ if getattr(command, name) == old}
-    return msgspec.structs.replace(command, **found)

@@ -304,8 +304,9 @@ def test_every_command_at_every_stage() -> None:
         "case_accepted": q.AcceptCase(id), "correction_requested": q.RequestCorrection(id, ("x",)),
         "papers_corrected": q.CorrectPapers(id), "case_withdrawn": q.WithdrawCase(id),
         "case_claimed": q.ClaimCase(id, "o9"), "opinion_given": q.GiveOpinion(id, "s"),
-        "step_started": q.StartStep(id, "site_visit"), "step_ended": q.EndStep(id), "fee_requested": q.RequestFee(id, 1),
-        "fee_paid": q.PayFee(id, "p"), "case_decided": q.DecideCase(id, "approve", "ok"), "result_made": q.MakeResult(id),
+        "step_started": q.StartStep(id, "site_visit"), "step_ended": q.EndStep(id),
+        "fee_requested": q.RequestFee(id, 1), "fee_paid": q.PayFee(id, "p"),
+        "case_decided": q.DecideCase(id, "approve", "ok"), "result_made": q.MakeResult(id),
         "result_ready": q.ReadyResult(id), "result_delivered": q.DeliverResult(id, "window"),
         "case_closed": q.CloseCase(id),
     }  # fmt: skip

@@ -21,7 +21,7 @@ def plan(**offices: Any) -> Any:
 
 
 def test_urgent_clock_to_the_second() -> None:
-    """Urgent: 6:59 no warning, 7:00 warning, 9:59 no breach, 10:00 breach, 20:00 escalation; each once, with its due."""
+    """Urgent: 6:59 no warning, 7:00 warning, 9:59 none, 10:00 breach, 20:00 escalation; each once with its due."""
     office = Office()
     id = office.intake(urgent=True)
     h = office.open_hand_off(id)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.halls import SECOND, local, make_plan
 from tests.core.offices import Office, of, office_plan
-from tidehall.hall.calendar import Schedule, local_text
+from tidehall.hall.calendar import Schedule, local_text, service_day
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.workdays import WorkDays
@@ -94,7 +94,10 @@ def test_remembered_answers_are_the_same() -> None:
     """A second question, also after many others, gets the first answer."""
     found = days()
     first = [found.after(local("2026-01-01 09:00") + n * 3600 * SECOND * 12, n % 7) for n in range(600)]
-    assert first == [days().after(local("2026-01-01 09:00") + n * 3600 * SECOND * 12, n % 7) for n in range(600)]
+    fresh = days()
+    start = local("2026-01-01 09:00")
+    again = [service_day(start + n * 3600 * SECOND * 12, "Asia/Shanghai") for n in range(600)]
+    assert first == [fresh.counted(day, n % 7) for n, day in enumerate(again)]
     assert found.after(local("2026-01-01 09:00"), 0) == first[0]
 
 

@@ -299,6 +299,7 @@ async def test_a_link_lets_one_window_in_once(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/desk/t/window/w1")
         assert {"HttpOnly", "SameSite=lax"} <= set(answer.headers["set-cookie"].split("; "))
         problem(await s.get(f"/enter/{code}", token=None), 410, "link_spent")
+        await s.post("windows/w1/sign-in", {"staff": "clerk-w1"})
         assert (await s.post("windows/w1/open", token=None)).status_code == 200
         problem(await s.post("windows/w2/open", token=None), 403, "not_allowed")
         problem(await s.get("journal", token=None), 403, "not_allowed")
@@ -314,6 +315,7 @@ async def test_a_browser_may_hold_several_places(tmp_path: Path) -> None:
         for grant in (Grant("kiosk", "t"), Grant("window", "t", "w2"), Grant("guide", "t")):
             code = s.door.links.make(grant, "/")
             assert (await s.get(f"/enter/{code}", token=None)).status_code == 303
+        await s.post("windows/w2/sign-in", {"staff": "clerk-w2"})
         assert (await s.post("windows/w2/open", token=None)).status_code == 200
         assert (await s.post("tickets", {"line": "A", "channel": "kiosk"}, token=None)).status_code == 201
         events = (await s.get("journal?limit=9")).json()["events"]
@@ -380,6 +382,7 @@ async def test_a_refusal_is_decided_again(tmp_path: Path) -> None:
     """A refused key may succeed later; an answer with nobody waiting is no error."""
     async with stage(tmp_path) as s:
         problem(await s.post("windows/w1/call", idempotency_key="k"), 409, "window_closed")
+        await s.post("windows/w1/sign-in", {"staff": "clerk-w1"})
         await s.post("windows/w1/open")
         empty = await s.post("windows/w1/call", idempotency_key="k")
         assert (empty.status_code, empty.json()["ticket"]) == (200, None)
@@ -445,6 +448,7 @@ async def test_a_busy_window_shows_what_is_open_and_allowed(tmp_path: Path) -> N
 async def test_a_wait_that_is_too_short_says_until_when(tmp_path: Path) -> None:
     """409 too_early gives the moment as RFC 3339 with offset and the seconds in its sentence."""
     async with stage(tmp_path) as s:
+        await s.post("windows/w1/sign-in", {"staff": "clerk-w1"})
         await s.post("windows/w1/open")
         await s.take()
         await s.post("windows/w1/call")
@@ -489,6 +493,7 @@ async def test_a_person_is_known_again_but_nowhere_written(tmp_path: Path) -> No
 async def test_known_codes_are_not_sealed(tmp_path: Path) -> None:
     """A reason that pages offer and a material of the plan stay readable codes; anything else is sealed."""
     async with stage(tmp_path) as s:
+        await s.post("windows/w2/sign-in", {"staff": "clerk-w2"})
         await s.post("windows/w2/open")
         await s.post("windows/w2/pause", {"reason": "break"})
         assert s.keeper.committed.state.windows["w2"].reason == "break"
@@ -666,6 +671,7 @@ async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     503 with Retry-After is documented (`behind` for a position far ahead), every other 5xx is a failure.
     """
     async with stage(tmp_path) as s, served(s) as base:
+        await s.post("windows/w1/sign-in", {"staff": "clerk-w1"})
         await s.post("windows/w1/open")
         ticket = await s.take()
         config = tmp_path / "schemathesis.toml"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,15 +78,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`tidehall serve` with the small hall, in a process of its own."""
-    folder = tmp_path_factory.mktemp("pages")
+@contextmanager
+def serving(plan: Path, folder: Path) -> Iterator[Server]:
+    """`tidehall serve` with a hall "pages", in a process of its own, while it lasts."""
     base = f"http://127.0.0.1:{free_port()}"
     said = folder / "said.txt"
     command = [
         sys.executable, "-c", "from tidehall.server import main; main()",
-        "serve", "--port", base.rpartition(":")[2], "--data", str(folder / "data"), "--plan", str(HALL),
+        "serve", "--port", base.rpartition(":")[2], "--data", str(folder / "data"), "--plan", str(plan),
     ]  # fmt: skip
     with said.open("w") as out:
         process = subprocess.Popen(
@@ -106,6 +106,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the small hall."""
+    with serving(HALL, tmp_path_factory.mktemp("pages")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

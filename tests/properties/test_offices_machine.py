@@ -285,16 +285,8 @@ class OfficesMachine(RuleBasedStateMachine):
         offices = state.offices
         for h in offices.hand_offs.values():
             if h.state in ("waiting", "carried", "arrived"):
-                found |= {
-                    name
-                    for name, runs in (
-                        ("warn", not h.warned),
-                        ("breach", not h.breached),
-                        ("escalate", h.breached and not h.escalated),
-                    )  # fmt: skip
-                    if runs
-                    for name in [f"hand_off_{name}:{h.id}"]
-                }
+                runs = {"warn": not h.warned, "breach": not h.breached, "escalate": h.breached and not h.escalated}
+                found |= {f"hand_off_{name}:{h.id}" for name, armed in runs.items() if armed}
         for case in offices.cases.values():
             if case.stage == Stage.RECEIVED:
                 found.add(f"deemed:{case.id}")

@@ -77,7 +77,7 @@ class Door:
             routes=[
                 *routes(house, links=self.links, demo=house.demo, **shared),
                 *self.feed.routes(),
-                *pages(house, **shared),
+                *pages(house, base_url=self.base_url, **shared),
             ],
             middleware=[Middleware(SecurityHeaders), Middleware(Recognition, sessions=self.sessions)],
             exception_handlers=handlers(),
@@ -194,7 +194,7 @@ class Door:
             window = min(serving, key=lambda w: zones.index(w.zone), default=None)
             places = [
                 ("取号 kiosk", self.link(Grant("kiosk", keeper.id), f"/kiosk/{keeper.id}")),
-                ("引导台 guide desk", self.link(Grant("guide", keeper.id), f"/desk/{keeper.id}/guide")),
+                ("总服务台 guide desk", self.link(Grant("guide", keeper.id), f"/desk/{keeper.id}/guide")),
             ]
             if window is not None:
                 page = f"/desk/{keeper.id}/window/{window.id}"

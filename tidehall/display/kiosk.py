@@ -7,6 +7,7 @@ it makes the idempotency key, so pressing twice, going back or reloading gives t
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from tidehall.hall.engine import Hall
 from tidehall.hall.plan import Item, Plan
 from tidehall.locales import say
 
-__all__ = ["Visit", "choice", "items_of_zone", "search", "zones_with_lines"]
+__all__ = ["Visit", "choice", "finding_text", "items_of_zone", "search", "zones_with_lines"]
 
 #: Items that a zone's page lists; the rest is found by its name.
 MOST_ITEMS = 40
@@ -107,18 +108,24 @@ def zones_with_lines(hall: Hall) -> list[dict[str, Any]]:
     for zone in state.rules.zones:
         lines = [line for line in state.lines.values() if line.zone == zone.id]
         if lines:
-            found.append({"id": zone.id, "name": zone.name, "waiting": sum(len(line.waiting) for line in lines)})
+            waiting, served = sum(len(line.waiting) for line in lines), any(state.open_windows(row.id) for row in lines)
+            found.append({"id": zone.id, "name": zone.name, "waiting": waiting, "open": served})
     return found
 
 
 def finding_text(item: Item) -> str:
-    """What a search looks through: names, aliases, code; lower case."""
-    return " ".join((*item.name.values(), *item.aliases, item.code)).lower()
+    """What a search looks through: names, aliases, code; in one form of writing."""
+    return folded(" ".join((*item.name.values(), *item.aliases, item.code)))
+
+
+def folded(text: str) -> str:
+    """Lower case and half width, as Chinese input methods often write letters and figures full width."""
+    return unicodedata.normalize("NFKC", text).lower()
 
 
 def search(plan: Plan, q: str) -> list[dict[str, Any]]:
     """Every item with whether it fits `q`: all words (or, in Chinese, the whole text) must stand in it."""
-    parts = q.lower().split()
+    parts = folded(q).split()
     zones = {zone.id: zone.name for zone in plan.zones}
     zone_of = {line.id: zones.get(line.zone, {}) for line in plan.lines}
     found = []
@@ -151,6 +158,7 @@ def choice(hall: Hall, visit: Visit, now: int) -> dict[str, Any] | None:
         "name": item.name if item is not None else line.name,
         "place": say("kiosk.where_text", visit.lang, zone=zone.name.get(visit.lang, ""), windows=windows[visit.lang]),
         "ahead": line.waiting,
+        "open_windows": line.open_windows,
         "estimate": to_builtins(line.estimate),
         "materials": to_builtins(item.materials) if item is not None else [],
     }

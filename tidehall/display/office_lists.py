@@ -16,7 +16,7 @@ from tidehall.display import office_views
 from tidehall.display.views import optional_time, time_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.offices.clocks import still_open
-from tidehall.hall.offices.objects import Case, HandOff, Matter, MatterState, Stage, Support, SupportState
+from tidehall.hall.offices.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
 from tidehall.hall.plan import Item, Plan
 from tidehall.hall.state import Alert, HallState
 from tidehall.locales import has, say
@@ -258,11 +258,25 @@ def by_due(case: Case) -> tuple[int, int]:
 # ---- the desks
 
 
-def runner_desk(hall: Hall, now: int, lang: str, zone: str) -> Desk:
-    """What the runners of a zone (or the pool) have to carry; without a zone all of the hall."""
+def runner_desk(hall: Hall, now: int, lang: str, zone: str, me: str) -> Desk:
+    """What the runners of a zone (or the pool) have to carry; without a zone all of the hall.
+
+    `me`: the runner who looks, where he has signed in; what another carries is not his.
+    """
     state = hall.state
-    found = [h for h in state.offices.hand_offs.values() if still_open(h) and zone in ("", h.zone)]
-    return Desk({"tasks": hand_off_rows(hall, found, now, lang, "task")}).counted()
+    found = [
+        h
+        for h in state.offices.hand_offs.values()
+        if still_open(h) and zone in ("", h.zone) and (not me or h.runner in (None, me))
+    ]
+    there = [h for h in found if h.state == HandOffState.ARRIVED]
+    ways = [h for h in found if h.state != HandOffState.ARRIVED]
+    return Desk(
+        {
+            "tasks": hand_off_rows(hall, ways, now, lang, "task"),
+            "arrived": hand_off_rows(hall, there, now, lang, "task"),
+        }
+    ).counted()
 
 
 def middle_desk(hall: Hall, now: int, lang: str) -> Desk:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,8 +66,15 @@ def span_text(seconds: float) -> str:
 
 def day_text(lang: str) -> Callable[[str], str]:
     """A moment (RFC 3339) as day and time."""
-    form = "{0.month}月{0.day}日 {0:%H:%M}" if lang == "zh" else "{0:%b} {0.day}, {0:%H:%M}"
-    return lambda at: form.format(datetime.fromisoformat(at))
+    form = "{0.month}月{0.day}日 {1}" if lang == "zh" else "{0:%b} {0.day}, {1}"
+
+    def text(at: str) -> str:
+        moment = datetime.fromisoformat(at)
+        if (moment.hour, moment.minute, moment.second) == (0, 0, 0):  # a day's end belongs to that day
+            return form.format(moment - timedelta(days=1), "24:00")
+        return form.format(moment, f"{moment:%H:%M}")
+
+    return text
 
 
 def yuan(fen: int) -> str:
@@ -205,7 +212,7 @@ class OfficePages(Pages):
         zone, zones = self.zones(request, runners=True)
         return await self.desk_page(
             request, "runner", say("office.title.runner", visitor_language(request)),
-            lambda hall, now, lang: runner_desk(hall, now, lang, zone),
+            lambda hall, now, lang: runner_desk(hall, now, lang, zone, self.me(request)),
             needs_me="runner", asked={"zone": zone}, zone=zone, zones=zones,
         )  # fmt: skip
 
@@ -271,6 +278,8 @@ class OfficePages(Pages):
         """What the terminal of window `about`, the guide desk, or the phone of ticket `about` shows of the offices."""
         hall, now = keeper.committed, keeper.now()
         state = hall.state
+        if place == "door":
+            return {"departments": state.rules.departments}
         if place == "phone":
             return self.phone_beside(hall, state.tickets[about], now, lang)
         desk = window_desk(hall, now, lang, about) if place == "window" else guide_desk(hall, now, lang)
@@ -346,9 +355,8 @@ class OfficePages(Pages):
         reasons = [reason for reason in RATING_REASONS if form.get(f"reason.{reason}")]
         body |= {"reasons": reasons} if reasons and body["level"] <= 3 else {}
         body |= {"text": form["text"].strip()} if form.get("text", "").strip() else {}
-        said = await self.send(
-            request, "own_ticket_rating", {"token": token}, body, lang=lang, key=f"page.rating.{form.get('key', '')[:60]}"
-        )
+        key = f"page.rating.{form.get('key', '')[:60]}"
+        said = await self.send(request, "own_ticket_rating", {"token": token}, body, lang=lang, key=key)
         if said.ok:
             return RedirectResponse(f"/t/{token}?lang={lang}#rating", 303)
         return await self.phone_page(request, lang, said=said.sentence, status=409)
@@ -391,10 +399,14 @@ class OfficePages(Pages):
             return self.unknown(lang)
         state, now = keeper.committed.state, keeper.now()
         case = state.offices.cases.get(path["case"])
-        values: dict[str, Any] = {"found": said.body, "case": case_facts(keeper.committed, case, now, lang) if case else None}
+        values: dict[str, Any] = {"found": said.body, "case": None}
+        if case is not None:
+            values["case"] = case_facts(keeper.committed, case, now, lang)
         if template == "receipt.html":
-            url = f"{str(request.base_url).rstrip('/')}/progress/{keeper.id}?receipt={said.body['number']}"
+            url = f"{self.address(request)}/progress/{keeper.id}?receipt={said.body['number']}"
             values["qr"] = qr(url)
+            item = item_facts(state.rules, said.body["item"])
+            values["fee"] = item.fee if item is not None else 0
         else:
             values["steps"] = trace_steps(said.body, lang)
             values["durations"] = trace_durations(said.body, lang)
@@ -491,7 +503,9 @@ def trace_durations(found: Mapping[str, Any], lang: str) -> list[tuple[str, floa
     return rows
 
 
-def pages(house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics) -> list[Route]:
+def pages(
+    house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics, base_url: str = ""
+) -> list[Route]:
     """All pages' routes, for the composition root, with what they share with the HTTP door."""
-    made = OfficePages(Edge(house, access, rates, metrics, sessions, house.demo), Assets())
+    made = OfficePages(Edge(house, access, rates, metrics, sessions, house.demo), Assets(), base_url=base_url)
     return [*made.routes(), *Entrance(made.edge, made.render).routes()]

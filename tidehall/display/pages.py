@@ -7,10 +7,12 @@ goes through the very calls of the HTTP API, forms too.
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec import to_builtins
 from starlette.requests import Request
@@ -83,6 +85,18 @@ def script_data(data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def problem_sentence(problem: Mapping[str, Any], lang: str) -> str:
+    """What a problem says: each wrong field by its name with what is wrong in it, else the problem's own sentence.
+
+    The same rule as `sentence` in static/js/api.js.
+    """
+    lines = []
+    for error in problem.get("errors", ()):
+        key = "common.field." + re.sub(r"\[\d+\]$", "", error["field"]).rpartition(".")[2]
+        lines.append((say(key, lang) + say("common.colon", lang) if has(key) else "") + error["detail"])
+    return "\n".join(lines) or str(problem.get("detail", ""))
+
+
 def waiting_sentence(ticket: Mapping[str, Any], lang: str) -> str:
     """The one sentence of a phone page; the same choice as `sentence` in static/js/ticket_state.js."""
     key = f"phone.{ticket['state']}"
@@ -98,8 +112,9 @@ class Pages:
 
     calls = BY_NAME
 
-    def __init__(self, edge: Edge, assets: Assets) -> None:
+    def __init__(self, edge: Edge, assets: Assets, *, base_url: str = "") -> None:
         self.edge = edge
+        self.base_url = base_url
         self.assets = assets
         self.render = Renderer(assets)
 
@@ -142,14 +157,22 @@ class Pages:
         """Since when the database is away, for people."""
         return None if keeper.stale_since is None else local_text(keeper.stale_since, keeper.committed.state.zone_name)
 
-    def message(self, lang: str, status: int, heading: str, *lines: str) -> Response:
-        """A page that only says something."""
-        values = {"heading": say(heading, lang), "lines": [say(line, lang) for line in lines]}
-        return self.render.page("say.html", lang, status=status, link="/", link_text=say("common.home", lang), **values)
+    def message(self, lang: str, status: int, heading: str, *lines: str, start: str = "") -> Response:
+        """A page that only says something, in our words or as given; `start`: the page goes back there by itself."""
+        values = {"heading": say(heading, lang), "lines": [say(line, lang) if has(line) else line for line in lines]}
+        link, text = (start, "kiosk.to_start") if start else ("/", "common.home")
+        return self.render.page(
+            "say.html", lang, status=status, link=link, link_text=say(text, lang), start=start, **values
+        )
 
-    def unknown(self, lang: str) -> Response:
-        """404 in words."""
-        return self.message(lang, 404, "common.unknown_page", "common.unknown_page_why")
+    def unknown(self, lang: str, *, start: str = "") -> Response:
+        """404 in words; a kiosk goes back to its `start`, as nobody there can type an address."""
+        return self.message(lang, 404, "common.unknown_page", "common.unknown_page_why", start=start)
+
+    def address(self, request: Request) -> str:
+        """How people's phones reach this house: the setting, or, where that is only this machine, as this page was."""
+        own = urlsplit(self.base_url).hostname in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 # compared
+        return str(request.base_url).rstrip("/") if own else self.base_url
 
     def kept_out(self, request: Request, lang: str, right: str, window: str | None = None) -> Response | None:
         """A page that says how to get in, or None for who is in."""
@@ -160,8 +183,9 @@ class Pages:
                 return way
             if who(self.edge, request) is not None:
                 return self.message(lang, no.status, "sign_in.not_your_post", "sign_in.not_your_post_why")
-            lines = ("common.not_in_how", "common.not_in_command")
-            return self.message(lang, no.status, "common.not_in", *lines)
+            place = say("common.place.window" if window else "common.place.post", lang)
+            how = say("common.not_in_how", lang, place=place)
+            return self.message(lang, no.status, "common.not_in", "common.not_in_demo" if self.edge.demo else how)
         return None
 
     async def send(
@@ -182,7 +206,7 @@ class Pages:
                  "path_params": dict(path), "headers": headers}  # fmt: skip
         response = await answer(self.edge, call, Request(scope, receive))
         found = json.loads(bytes(response.body))
-        return Said(response.status_code < 400, found, found.get("detail", ""))
+        return Said(response.status_code < 400, found, problem_sentence(found, lang))
 
     def beside(self, place: str, keeper: HallKeeper, lang: str, about: str) -> dict[str, Any]:
         """What the offices show on a page of the line (office_pages.py): nothing, without offices."""
@@ -213,6 +237,7 @@ class Pages:
                         {"name": z.name, "windows": sorted((w for w in windows if w.zone == z.id), key=by_label)}
                         for z in plan.zones
                     ],
+                    **self.beside("door", keeper, lang, ""),
                 }
             )  # fmt: skip
         return self.render.page("door.html", lang, halls=halls)
@@ -305,13 +330,13 @@ class Pages:
         elif step == "zone":
             zone = next((z for z in kiosk.zones_with_lines(hall) if z["id"] == visit.zone), None)
             if zone is None:
-                return self.unknown(lang)
+                return self.unknown(lang, start=visit.link(fresh=True))
             lines = [views.line_view(hall, row.id, keeper.now()) for row in plan.lines if row.zone == visit.zone]
             values = {"zone": zone, "lines": lines, "items": kiosk.items_of_zone(plan, visit.zone)}
         elif step == "confirm":
             what = kiosk.choice(hall, visit, keeper.now())
             if what is None:
-                return self.unknown(lang)
+                return self.unknown(lang, start=visit.link(fresh=True))
             classes = self.priorities(plan, lang)
             values = {"what": what, "priorities": [p for p in classes if p["id"] != "normal"]}
         return self.kiosk_page(keeper, visit, step, said=said, status=status, **values)
@@ -385,7 +410,8 @@ class Pages:
             "done",
             ticket=view,
             sentence=[ahead, about, place],
-            qr=qr(f"{str(request.base_url).rstrip('/')}/t/{token}"),
+            qr=qr(f"{self.address(request)}/t/{token}"),
+            token=token,
             what={"materials": materials},
         )
 
@@ -454,11 +480,16 @@ class Pages:
         token, act = str(request.path_params["token"]), form.get("do", "")
         if act not in CITIZEN:
             return self.unknown(lang)
+        found = await self.own(token)
+        before = found[0].committed.state.ahead(found[1]) if found is not None else None
         key = (form.get("key") or secrets.token_urlsafe(12))[:80]
         said = await self.send(request, f"own_ticket_{act}", {"token": token}, {}, lang=lang, key=f"page.{act}.{key}")
-        if said.ok:
-            return RedirectResponse(f"/t/{quote(token)}?lang={lang}", 303)
-        return await self.phone_page(request, lang, said=said.sentence, status=409)
+        if not said.ok:
+            return await self.phone_page(request, lang, said=said.sentence, status=409)
+        if act == "postpone" and said.body["ahead"] == before:
+            same = "phone.nobody_behind_wait" if before else "phone.nobody_behind"
+            return await self.phone_page(request, lang, said=say(same, lang))
+        return RedirectResponse(f"/t/{quote(token)}?lang={lang}", 303)
 
     # ---- desks
 
@@ -494,7 +525,7 @@ class Pages:
                 "lines": [line for line in plan.lines if line.zone == zone.id],
                 "windows": [w for w in plan.windows if w.zone == zone.id and w.lines],
             }
-            for zone in plan.zones
+            for zone in sorted(plan.zones, key=lambda zone: zone.id != view.window.zone)  # its own first
         ]
         words_given = self.desk_words(plan, lang)
         return self.render.page(
@@ -536,7 +567,7 @@ class Pages:
             now=local_text(keeper.now(), hall.state.zone_name),
             given=self.island(
                 keeper, lang, "board.", "guide.", "desk.", "office.", staff=staff, letters=letters, can=life(GUIDE),
-                codes={i.code: True for i in plan.items}, **self.desk_words(plan, lang),
+                codes={i.code: kiosk.finding_text(i) for i in plan.items}, **self.desk_words(plan, lang),
             ),
         )  # fmt: skip
 
@@ -552,13 +583,20 @@ class Pages:
         tickets = sorted(hall.state.tickets.values(), key=lambda t: -t.seq)
         number = request.query_params.get("number")
         if number is not None:
-            name, chosen = "found", [t for t in tickets if t.number == number.strip().upper()]
+            asked = plain_number(number)
+            name, chosen = "found", [t for t in tickets if plain_number(t.number) == asked]
         else:
             missed = [t for t in tickets if t.state == TicketState.WAITING and t.misses]
             name, chosen = "missed", missed + [t for t in tickets if t.state == TicketState.VOID]
         rows = [views.ticket_view(hall, t, now, staff=True) for t in chosen[:MOST_TICKETS]]
         body = json.dumps(to_builtins({name: rows}), ensure_ascii=False)
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def plain_number(number: str) -> str:
+    """A ticket's number as people say it: "m2", "Ｍ００２" and "M002" are the same."""
+    text = "".join(unicodedata.normalize("NFKC", number).upper().split())
+    return re.sub(r"(?<=\D)0+(?=\d)", "", text)
 
 
 def by_label(window: Any) -> tuple[int, str]:

@@ -248,17 +248,19 @@ class Access:
             principal = person.principal(hall, zone)
             if any(right in principal.rights for right in rights):
                 return principal
-        return self.find(self.grants(connection), rights, hall, window)
+        page = urlsplit(connection.headers.get("referer", "")).path
+        return self.find(self.grants(connection), rights, hall, window, page)
 
     @staticmethod
     def find(
-        grants: Iterable[Grant], rights: Sequence[str], hall: str | None = None, window: str | None = None
-    ) -> Principal | None:
+        grants: Iterable[Grant], rights: Sequence[str], hall: str | None = None, window: str | None = None,
+        page: str = "",
+    ) -> Principal | None:  # fmt: skip
         """Who of `grants` has one of `rights` in `hall` and, where one is named, at `window`.
 
-        Of several in one browser the one of this very window, then the one that may do most (a guide, not a kiosk).
+        Of several in one browser the one of this very window, then the one of the page that asks, then the first.
         """
-        found: list[tuple[bool, int, Principal]] = []
+        found: list[tuple[bool, bool, Principal]] = []
         for grant in grants:
             if grant.hall is not None and grant.hall != hall:
                 continue
@@ -266,8 +268,15 @@ class Access:
                 continue
             principal = _principal(grant)
             if any(right in principal.rights for right in rights):
-                found.append((grant.window is not None and grant.window == window, len(principal.rights), principal))
+                here = page.startswith(_page_of(grant))
+                found.append((grant.window is not None and grant.window == window, here, principal))
         return max(found, key=lambda f: f[:2])[2] if found else None
+
+
+def _page_of(grant: Grant) -> str:
+    """Where the pages of a place begin."""
+    pages = {"kiosk": "/kiosk/", "window": f"/desk/{grant.hall}/window/{grant.window or ''}"}
+    return pages.get(grant.kind, f"/desk/{grant.hall}/{grant.kind}")
 
 
 def same_origin(connection: HTTPConnection) -> bool:

@@ -44,6 +44,8 @@ __all__ = [
 Method = Literal["window", "courier", "cabinet", "electronic"]
 PaperIds = Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(max_length=100)]
 SomePapers = Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(min_length=1, max_length=100)]
+#: A material's code, or the reference under which something else was asked for.
+PaperCode = Annotated[str, Meta(min_length=1, max_length=160, pattern=r"^[A-Za-z0-9._:@\-]+(?![\s\S])")]
 Missing = Annotated[list[Text], Meta(min_length=1, max_length=50)]
 
 
@@ -102,7 +104,7 @@ class CorrectionBody(Body, frozen=True):
 class PresentBody(Body, frozen=True):
     """The materials that have come; absent: all that were missing."""
 
-    present: Annotated[list[Id], Meta(max_length=50)] = field(default_factory=list)
+    present: Annotated[list[PaperCode], Meta(max_length=50)] = field(default_factory=list)
 
 
 class OpineBody(Body, frozen=True):

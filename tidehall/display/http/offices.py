@@ -29,7 +29,7 @@ from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as c
 from tidehall.hall.offices.cases import known_case
 from tidehall.hall.offices.objects import Case, Delivery, Stage
-from tidehall.hall.state import HallState
+from tidehall.hall.state import HallState, Window
 from tidehall.live import HallKeeper
 from tidehall.store.errors import StoreRefused
 from tidehall.store.persons import Person, Persons, mask_id, mask_name, mask_phone
@@ -49,6 +49,8 @@ OFFICE_REASONS = REASONS | {
 }  # fmt: skip
 #: Rights by which opinions, notes and persons of a case are opened; a runner or maker carries and makes only.
 READERS = ("window", "guide", "office", "middle", "issue", "supervise", "audit")
+#: Characters in a query that names several words.
+MOST_WORDS = 300
 #: Cases in one list at most.
 MOST_CASES = 1000
 
@@ -63,8 +65,14 @@ def acting(asked: Asked, name: str | None) -> str | None:
         if name not in (None, staff):
             raise Problem("not_allowed")
         return staff
-    window = asked.keeper.committed.state.windows.get(asked.who.name.removeprefix("window:"))
+    window = own_window(asked)
     return name or (window.staff if window is not None else None)
+
+
+def own_window(asked: Asked) -> Window | None:
+    """The window whose link this is; None for all other principals."""
+    kind, _, id = asked.who.name.partition(":")
+    return asked.keeper.committed.state.windows.get(id) if kind == "window" else None
 
 
 def named(asked: Asked, name: str | None, field: str = "staff") -> str:
@@ -84,12 +92,10 @@ def reach(
     item: str | None = None,
 ) -> None:
     """Refuse whoever's posts, or window, do not reach there. Zones bind the front, departments the back office."""
-    who, state = asked.who, asked.keeper.committed.state
-    if who.name.startswith("window:"):
-        window = state.windows.get(who.name.removeprefix("window:"))
-        if zone is not None and (window is None or window.zone != zone):
-            raise Problem("not_allowed")
-    if not any(_covers(who, right, zone, departments, item) for right in rights):
+    window = own_window(asked)
+    if zone is not None and window is not None and window.zone != zone:
+        raise Problem("not_allowed")
+    if not any(_covers(asked.who, right, zone, departments, item) for right in rights):
         raise Problem("not_allowed")
 
 
@@ -238,7 +244,7 @@ async def receive(edge: Edge, asked: Asked) -> Response:
         case=f"c{secrets.token_hex(8)}",
         window=asked.path("window"),
         item=body.item,
-        present=tuple(m.code for m in body.materials if m.present),
+        present=tuple(sealer(m.code) for m in body.materials if m.present),
         delivery=Delivery(body.delivery.method, sealer.optional(body.delivery.address)),
         ticket=body.ticket,
         source=body.source,
@@ -267,7 +273,7 @@ def choice(asked: Asked, name: str, known: Sequence[str]) -> frozenset[str] | No
     """A query's words, separated by commas, each one of `known`. Raises Problem invalid."""
     text = asked_for(asked, name)
     found = frozenset(text.split(",")) if text is not None else None
-    if found is not None and not found <= set(known):
+    if found is not None and (not found <= set(known) or len(text or "") > MOST_WORDS):
         raise Problem("invalid", errors=[Fault(name, "choice", {"choices": ", ".join(known)})])
     return found
 
@@ -356,6 +362,12 @@ def stepping(asked: Asked, case: str, body: b.StepBody, seal: Sealer) -> c.Offic
     return c.EndStep(case) if body.step is None else c.StartStep(case, body.step)
 
 
+def correcting(asked: Asked, case: str, body: b.PresentBody, seal: Sealer) -> c.OfficeCommand:
+    """What has come, by its code or by the reference under which it was asked for."""
+    missing = asked.keeper.committed.state.offices.cases[case].missing
+    return c.CorrectPapers(case, tuple(code if code in missing else seal(code) for code in body.present))
+
+
 def accepting(asked: Asked, case: str, body: b.StaffBody, seal: Sealer) -> c.OfficeCommand:
     """Whoever accepts is known (R4): where nobody is named, the clerk at the case's window."""
     state = asked.keeper.committed.state
@@ -367,7 +379,7 @@ def accepting(asked: Asked, case: str, body: b.StaffBody, seal: Sealer) -> c.Off
 
 _HALL = "/api/v1/halls/{hall}"
 _CASE = _HALL + "/cases/{case}"
-TEXT = {"type": "string", "minLength": 1, "maxLength": 80}
+TEXT = {"type": "string"}
 _EXACT = ("zone", "kind", "officer", "holder", "window", "receipt", "ticket", "bundle")
 
 
@@ -383,7 +395,7 @@ def _case(
 def words_query(name: str, about: str, known: Sequence[str]) -> Query:
     """A query of words from a list, separated by commas."""
     pattern = "^({0})(,({0}))*$".format("|".join(known))
-    return Query(name, about, {"type": "string", "pattern": pattern, "maxLength": 300})
+    return Query(name, about, {"type": "string", "pattern": pattern, "maxLength": MOST_WORDS})
 
 
 _FRONT, _DESKS = ("window",), ("window", "middle", "office")
@@ -413,7 +425,7 @@ OFFICE_CALLS: tuple[Call, ...] = (
           lambda a, x, q, seal: c.RequestCorrection(x, tuple(seal(m) for m in q.missing), acting(a, q.staff)),
           *_BUSY, rights=_DESKS),
     _case("correct", "The missing papers have come.", b.PresentBody,
-          lambda a, x, q, seal: c.CorrectPapers(x, tuple(q.present)), *_BUSY, rights=_DESKS),
+          correcting, *_BUSY, rights=_DESKS),
     _case("accept", "The papers are complete: accept the case.", b.StaffBody, accepting, "materials_missing",
           rights=("window", "middle")),
     _case("withdraw", "The applicant takes the case back.", b.WithdrawBody,

@@ -262,17 +262,15 @@ def result_uncollected(s: HallState, ev: o.ResultUncollected) -> None:
 def result_delivered(s: HallState, ev: o.ResultDelivered) -> None:
     case = s.offices.cases[ev.case]
     disarm(s, f"uncollected:{ev.case}")
-    results = tuple(p.id for p in case.papers if p.code == "result")
+    results = tuple([p.id for p in case.papers if p.code == "result"])
+    papers = moved(case.papers, results, "applicant") if results else case.papers
     holder = f"office:{case.department}" if case.kind != "immediate" else case.holder
-    set_case(
-        s, case, stage=Stage.DELIVERED, holder=holder, papers=moved(case.papers, results, "applicant"),
-        delivered_at=ev.at,
-    )  # fmt: skip
+    set_case(s, case, stage=Stage.DELIVERED, holder=holder, papers=papers, delivered_at=ev.at)
 
 
 def case_closed(s: HallState, ev: o.CaseClosed) -> None:
     case = s.offices.cases[ev.case]
-    copies = tuple(p.id for p in case.papers if p.copy and p.holder != "applicant")
+    copies = tuple([p.id for p in case.papers if p.copy and p.holder != "applicant"])
     unit = f"archive:{case.department}"
     set_case(
         s, case, stage=Stage.CLOSED, holder=unit, papers=moved(case.papers, copies, unit), ended_at=ev.at,
@@ -281,10 +279,8 @@ def case_closed(s: HallState, ev: o.CaseClosed) -> None:
 
 def papers_filed(s: HallState, ev: o.PapersFiled) -> None:
     case = s.offices.cases[ev.case]
-    papers = tuple(
-        replace(p, holder=f"archive:{ev.unit}", filed_at=ev.at, in_use=None) if p.id in ev.papers else p
-        for p in case.papers
-    )
+    place, at, filed = f"archive:{ev.unit}", ev.at, ev.papers
+    papers = tuple([Paper(p.id, p.code, place, 0, at) if p.id in filed else p for p in case.papers])
     set_case(s, case, papers=papers)
 
 

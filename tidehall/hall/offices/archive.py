@@ -6,13 +6,15 @@ alert of the place where it lies, until it has its place (R27).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.cases import at_stage, known_case, under_way
 from tidehall.hall.offices.clocks import alert, alert_over
-from tidehall.hall.offices.objects import Case
+from tidehall.hall.offices.objects import Case, Paper, Stage
 from tidehall.hall.state import HallState
 
 __all__ = ["close", "day_end", "file_papers", "keep_in_use", "move_copy", "originals", "unfiled", "unit_of"]
@@ -25,9 +27,12 @@ def unit_of(case: Case) -> str:
 
 def originals(case: Case) -> tuple[str, ...]:
     """The originals in the hall that are not filed yet."""
-    return tuple(
-        p.id for p in case.papers if not p.copy and not p.filed_at and p.holder != "applicant" and p.code != "result"
-    )
+    return tuple([p.id for p in case.papers if lies_here(p)])
+
+
+def lies_here(p: Paper) -> bool:
+    """Whether a paper is an original in the hall that is not filed yet."""
+    return not p.copy and not p.filed_at and p.holder != "applicant" and p.code != "result"
 
 
 def unfiled(s: HallState) -> dict[str, list[tuple[Case, str]]]:
@@ -37,14 +42,18 @@ def unfiled(s: HallState) -> dict[str, list[tuple[Case, str]]]:
     reason, which holds for its day only.
     """
     found: dict[str, list[tuple[Case, str]]] = {}
-    for case in s.offices.cases.values():
-        if not case.decided_at:
-            continue
-        left = originals(case)
-        for paper in case.papers:
-            if paper.id in left and (paper.in_use is None or paper.in_use_day != s.day):
-                found.setdefault(paper.holder, []).append((case, paper.id))
+    for case, paper in without_place(s):
+        found.setdefault(paper.holder, []).append((case, paper.id))
     return found
+
+
+def without_place(s: HallState) -> Iterator[tuple[Case, Paper]]:
+    """Those originals, one by one."""
+    for case in s.offices.cases.values():
+        if case.decided_at and case.stage != Stage.CLOSED:
+            for paper in case.papers:
+                if lies_here(paper) and (paper.in_use is None or paper.in_use_day != s.day):
+                    yield case, paper
 
 
 def day_end(s: HallState, now: int, due: int) -> list[Event]:
@@ -61,9 +70,8 @@ def settled(s: HallState, now: int, case: Case, papers: tuple[str, ...]) -> list
     ids = [f"papers_unfiled:{unit}" for unit in units]
     if not any(id in s.alerts and s.alerts[id].ended is None for id in ids):
         return []
-    left = unfiled(s)
-    done = (unit for unit in units if all(id in papers for _, id in left.get(unit, ())))
-    return alert_over(s, now, *(f"papers_unfiled:{unit}" for unit in done))
+    others = {unit for unit in units if any(p.holder == unit and p.id not in papers for _, p in without_place(s))}
+    return alert_over(s, now, *(f"papers_unfiled:{unit}" for unit in units if unit not in others))
 
 
 def close(s: HallState, c: q.CloseCase, now: int) -> list[Event]:

@@ -45,7 +45,8 @@ def under_way(s: HallState, case: Case) -> HandOff | None:
 
 def item_of(s: HallState, case: Case) -> Item:
     """The case's item in the version under which it was taken in (law 12, R69)."""
-    return s.offices.versions.get(f"{case.item_version}:{case.item}") or s.items[case.item]
+    kept = s.offices.versions
+    return (kept.get(f"{case.item_version}:{case.item}") if kept else None) or s.items[case.item]
 
 
 # ---- intake
@@ -61,8 +62,12 @@ def item_at(s: HallState, code: str, window: Window, now_day: str) -> Item:
         raise Refusal("unknown_item", item=code)
     zones = item.zones or (s.lines[item.line].zone,)
     letters = [a for a in s.rules.authorisations if code in a.items]
-    named = any((window.id in a.windows or window.zone in a.zones) and a.since <= now_day <= a.until for a in letters)
-    if not (named if letters else window.zone in zones):
+    allowed = window.zone in zones
+    if letters:
+        allowed = any(
+            (window.id in a.windows or window.zone in a.zones) and a.since <= now_day <= a.until for a in letters
+        )
+    if not allowed:
         raise Refusal("not_authorised_item", item=code, window=window.id)
     return item
 
@@ -90,7 +95,7 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
         raise Refusal("invalid", fields={"bundle": "does not hold this item"})
     if not RESERVED.isdisjoint(c.present):
         raise Refusal("invalid", fields={"present": "names a paper that the hall makes"})
-    missing = tuple(m.code for m in item.materials if m.required and m.code not in c.present)
+    missing = tuple([m.code for m in item.materials if m.required and m.code not in c.present])
     if missing and not c.incomplete:
         raise Refusal("materials_missing", item=item.code, missing=list(missing))
     number = s.offices.receipts + 1 if s.offices.receipt_day == s.day else 1
@@ -103,15 +108,16 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
         Paper(f"{c.case}-copy2", "receipt", here, 2),
         Paper(f"{c.case}-copy3", "receipt", here, 3),
     ]
+    taken = tuple(papers)
     received = o.CaseReceived(
         now, c.case, receipt, item.code, s.plan_seq, item.kind, item.department, window.zone, c.urgent, c.source, here,
-        tuple(papers), c.delivery, c.ticket, window.id, c.applicant, c.agent, c.bundle, staff,
+        taken, c.delivery, c.ticket, window.id, c.applicant, c.agent, c.bundle, staff,
     )  # fmt: skip
     if missing:
         return [received]
     case = Case(
         c.case, receipt, item.code, s.plan_seq, item.kind, item.department, window.zone, c.urgent, c.source,
-        Stage.RECEIVED, here, tuple(papers), c.delivery, now, window=window.id,
+        Stage.RECEIVED, here, taken, c.delivery, now, window=window.id,
     )  # fmt: skip
     return [received, *accepted(s, case, now, staff=staff)]
 
@@ -140,7 +146,7 @@ def accepted(s: HallState, case: Case, now: int, *, staff: str | None, deemed_at
             o.ResultDelivered(now, case.id, case.delivery.method),
         ]
     elif case.kind != "immediate":
-        going = tuple(p.id for p in case.papers if p.copy in (0, 2))
+        going = tuple([p.id for p in case.papers if p.copy == 0 or p.copy == 2])
         found.append(
             hand_off_start(
                 s, case.id, going, zone=case.zone, origin=case.holder, department=case.department, urgent=case.urgent,

@@ -2,6 +2,8 @@
  * Commands to the server: one key per press, the same key when the answer got lost. ES2017.
  */
 
+import { given } from "./page.js";
+
 const ATTEMPTS = 4;
 
 /** @typedef {{ok: boolean, status: number, body: any, sentence: string}} Answer status 0: not reached */
@@ -44,9 +46,24 @@ export function get(path, lang) {
 /** @param {Response} response @returns {Promise<Answer>} */
 function read(response) {
   return response.json().then(
-    (body) => ({ ok: response.ok, status: response.status, body: body, sentence: body.detail || body.title || "" }),
+    (body) => ({ ok: response.ok, status: response.status, body: body, sentence: response.ok ? "" : sentence(body) }),
     () => ({ ok: response.ok, status: response.status, body: {}, sentence: "" }),
   );
+}
+
+/**
+ * What a problem says: each wrong field by its name with what is wrong in it, else the problem's own sentence. The
+ * same rule as `problem_sentence` in pages.py.
+ * @param {any} problem
+ * @returns {string}
+ */
+function sentence(problem) {
+  if (!problem.errors || !problem.errors.length) return problem.detail || problem.title || "";
+  const words = given().words;
+  return problem.errors.map((/** @type {any} */ error) => {
+    const name = words["common.field." + error.field.replace(/\[\d+\]$/, "").split(".").pop()];
+    return (name ? name + words["common.colon"] : "") + error.detail;
+  }).join("\n");
 }
 
 /** @param {number} ms @returns {Promise<void>} */

@@ -4,10 +4,12 @@
 import { get, newKey, send } from "./api.js";
 import { everySecond, HallClock } from "./clock.js";
 import { askFor, signIn } from "./desk_dialogs.js";
+import { mend } from "./dialogs.js";
 import { paintDesk, paintTimes } from "./desk_paint.js";
 import { advance, KEYS } from "./desk_state.js";
 import { Feed } from "./feed.js";
 import { age, at, given, put, show } from "./page.js";
+import { fill } from "./words.js";
 
 const page = given();
 const clock = new HallClock(page.now, page.zone, page.lang);
@@ -15,25 +17,54 @@ const base = "/api/v1/halls/" + page.hall;
 let desk = page.desk;
 let busy = false;
 let note = { reference: "", text: "" };
+let lost = false; // the bar says that the server is away
+const seat = "staff " + page.hall + " " + page.window;
+let mine = sessionStorage.getItem(seat) || desk.window.staff || ""; // who signed in here
+
+/** Who sits here from now on, by this page. @param {string} staff "": nobody */
+function sit(staff) {
+  mine = staff;
+  if (staff) sessionStorage.setItem(seat, staff);
+  else sessionStorage.removeItem(seat);
+}
+
+/** Somebody else has taken the window over; nothing may be pressed in his name. */
+function displaced() {
+  const staff = desk.window.staff;
+  if (!mine && staff) sit(staff);
+  return Boolean(staff && staff !== mine);
+}
 
 function paint() {
+  const out = displaced();
   openNote();
-  paintDesk(desk, page, busy, note.text);
+  put(at("displaced-by"), out ? fill(page.words["desk.displaced"], { staff: desk.window.staff }) : "");
+  show(at("displaced"), out);
+  paintDesk(desk, page, busy || out, note.text);
   paintTimes(desk, page, clock);
 }
 
 /** @param {string} sentence @param {boolean} [fine] */
 function say(sentence, fine) {
+  lost = false;
   put(at("said"), sentence);
   at("said").classList.toggle("fine", Boolean(fine));
   show(at("said"), Boolean(sentence));
 }
 
+/** @param {any} frame */
+function take(frame) {
+  if (lost && feed.back(frame)) say("");
+  desk = advance(desk, frame);
+  paint();
+}
+
 /**
  * @param {string} action
  * @param {object} body
+ * @param {boolean} [asked] a dialog is open and says itself what has to be put right
  */
-function press(action, body) {
+function press(action, body, asked) {
   if (busy) return Promise.resolve(null);
   busy = true;
   say("");
@@ -45,8 +76,9 @@ function press(action, body) {
         desk = advance(desk, { window: Object.assign({}, desk.window, answer.body.window) });
       }
       if ((action === "call" || action === "next") && !answer.body.ticket) say(page.words["desk.nobody_came"], true);
-    } else {
+    } else if (!(asked && (mend(answer) || action === "sign-in"))) {
       say(answer.sentence || page.words["desk.lost"]);
+      lost = answer.status === 0 || answer.status === 503;
     }
     paint();
     return answer;
@@ -67,10 +99,28 @@ function openNote() {
 
 /** @param {string} action @param {string} [ticket] */
 function start(action, ticket) {
-  if (busy || document.querySelector("dialog[open]")) return;
+  if (busy || displaced() || document.querySelector("dialog[open]")) return;
   if (action !== "call" && desk.window.allowed.indexOf(action) < 0) return;
-  askFor(action, ticket ? desk.waiting.concat(desk.parked).find((/** @type {any} */ t) => t.id === ticket) : desk.window.ticket, page)
-    .then((body) => body && press(action, ticket ? Object.assign({ ticket: ticket }, body) : body));
+  const about = ticket ? desk.waiting.concat(desk.parked).find((/** @type {any} */ t) => t.id === ticket) : desk.window.ticket;
+  askFor(action, action === "call" && !ticket ? null : about, page, (body) => {
+    if (action === "sign-out") sit("");
+    const asked = Boolean(document.querySelector("dialog[open]"));
+    return press(action, action === "unsuspend" ? { ticket: ticket } : body, asked);
+  });
+}
+
+/** Whoever signs in here sits here, even before the house's answer; a refusal leaves it as it was. */
+function seatOneself() {
+  if (document.querySelector("dialog[open]")) return;
+  signIn(desk.window, page, (/** @type {any} */ body) => {
+    const before = mine;
+    sit(body.staff);
+    return press("sign-in", body, true).then((answer) => {
+      if (!answer || !answer.ok) sit(before);
+      paint();
+      return answer;
+    });
+  });
 }
 
 document.addEventListener("click", (event) => {
@@ -90,17 +140,10 @@ document.addEventListener("keydown", (event) => {
 const feed = new Feed(base + "/live?window=" + encodeURIComponent(page.window), {
   snapshot(frame) {
     desk = advance(desk, frame.hall || frame);
-    desk = advance(desk, frame);
-    paint();
+    take(frame);
   },
-  update(frame) {
-    desk = advance(desk, frame);
-    paint();
-  },
-  beat(frame) {
-    desk = advance(desk, frame);
-    paint();
-  },
+  update: take,
+  beat: take,
   refused(code) {
     if (code === 4401) say(page.words["desk.not_in"]);
   },
@@ -112,9 +155,8 @@ everySecond(() => {
   age(at("age"), page.words["common.as_of"], feed, clock, desk.stale_since);
   paintTimes(desk, page, clock);
 });
-at("change-staff").addEventListener("click", () => {
-  signIn(desk.window, page, (/** @type {object} */ body) => press("sign-in", body));
-});
+at("change-staff").addEventListener("click", seatOneself);
+at("displaced-sign-in").addEventListener("click", seatOneself);
 paint();
-if (!desk.window.staff) signIn(desk.window, page, (/** @type {object} */ body) => press("sign-in", body));
+if (!desk.window.staff) seatOneself();
 feed.open();

@@ -1,21 +1,12 @@
 /**
- * The small questions of the terminal: each gives the body of the command, or nothing. ES2017.
+ * The small questions of the terminal: each makes the body of a command, sends it, and stays open until it is right.
+ * ES2017.
  */
+import { hold, stays } from "./dialogs.js";
 import { at, put, show } from "./page.js";
 import { fill } from "./words.js";
 
-/**
- * @param {string} id of the dialog
- * @returns {Promise<string>} the value of the button, "" when left
- */
-function opened(id) {
-  const dialog = at(id);
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((done) => {
-    dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
-  });
-}
+/** @typedef {(body: object) => Promise<import("./api.js").Answer|null>} Send */
 
 /** What is left empty is not sent. @param {{[name: string]: any}} body */
 function said(body) {
@@ -27,45 +18,55 @@ function said(body) {
 }
 
 /**
+ * Asks what the action needs to know, and sends it.
  * @param {string} action
  * @param {any} ticket
  * @param {any} page
- * @returns {Promise<object|null>} the command's body; null: nothing shall happen
+ * @param {Send} send
  */
-export function askFor(action, ticket, page) {
-  if (action === "suspend") return opened("ask-suspend").then((kind) => (kind ? { kind: kind } : null));
-  if (action === "pause") return opened("ask-pause").then((reason) => (reason ? { reason: reason } : null));
-  if (action === "reject") return reject(ticket, page);
-  if (action === "transfer") return transfer();
-  if (action === "call" && ticket) return chosen(ticket, page);
-  return Promise.resolve({});
+export function askFor(action, ticket, page, send) {
+  const lost = page.words["desk.lost"];
+  /** @param {string} id @param {(how: string) => object|null} make */
+  const ask = (id, make) => {
+    hold(id, (how) => {
+      const body = make(how);
+      return body ? send(body).then((answer) => stays(answer, lost)) : Promise.resolve(page.words["desk.reject_why"]);
+    });
+  };
+  if (action === "suspend") ask("ask-suspend", (kind) => ({ kind: kind }));
+  else if (action === "pause") ask("ask-pause", (reason) => ({ reason: reason }));
+  else if (action === "reject") {
+    offerMissing(ticket, page);
+    ask("ask-reject", missing);
+  } else if (action === "transfer") {
+    at("transfer-reason").value = at("transfer-note").value = at("to").value = "";
+    at("place").value = "arrival";
+    at("transfer-reason").required = false;
+    ask("ask-transfer", transfer);
+  } else if (action === "call" && ticket) {
+    put(at("call-ask"), fill(page.words["desk.call_ask"], { number: ticket.number }));
+    at("call-reason").value = "";
+    ask("ask-call", () => ({ ticket: ticket.id, reason: at("call-reason").value }));
+  } else send({});
 }
 
-/** @param {any} ticket @param {any} page */
-function chosen(ticket, page) {
-  put(at("call-ask"), fill(page.words["desk.call_ask"], { number: ticket.number }));
-  at("call-reason").value = "";
-  return opened("ask-call").then((yes) => (yes ? { reason: at("call-reason").value } : null));
-}
+at("place").addEventListener("change", () => {
+  at("transfer-reason").required = at("place").value !== "arrival";
+});
 
 function transfer() {
-  at("transfer-reason").value = at("transfer-note").value = "";
-  at("place").value = "arrival";
-  return opened("ask-transfer").then((yes) => {
-    if (!yes) return null;
-    const parts = at("to").value.split(":");
-    const kind = parts.shift();
-    return said({
-      [kind]: parts.join(":"),
-      place: at("place").value,
-      reason: at("transfer-reason").value,
-      note: at("transfer-note").value,
-    });
+  const parts = at("to").value.split(":");
+  const kind = parts.shift();
+  return said({
+    [kind]: parts.join(":"),
+    place: at("place").value,
+    reason: at("transfer-reason").value,
+    note: at("transfer-note").value,
   });
 }
 
 /** @param {any} ticket @param {any} page */
-function reject(ticket, page) {
+function offerMissing(ticket, page) {
   const item = ticket && ticket.item ? page.items[ticket.item] : null;
   const box = at("missing");
   box.textContent = "";
@@ -79,33 +80,48 @@ function reject(ticket, page) {
   });
   at("missing-more").value = "";
   at("missing-more").required = !item || !item.materials.length;
-  return opened("ask-reject").then((yes) => {
-    if (!yes) return null;
-    const missing = Array.from(box.querySelectorAll("input:checked"), (input) => /** @type {any} */ (input).value);
-    if (at("missing-more").value) missing.push(at("missing-more").value);
-    return missing.length ? { missing: missing } : null;
+}
+
+function missing() {
+  const found = Array.from(at("missing").querySelectorAll("input:checked"), (input) => /** @type {any} */ (input).value);
+  if (at("missing-more").value) found.push(at("missing-more").value);
+  return found.length ? { missing: found } : null;
+}
+
+/**
+ * One of the two ways to sign in. The other button is no submit button any more, so Enter presses the one in sight.
+ * @param {string} question "" for signing in plainly
+ */
+function way(question) {
+  put(at("taken-by"), question);
+  show(at("taken-by"), Boolean(question));
+  [["take-over", Boolean(question)], ["plain-sign-in", !question]].forEach(([id, on]) => {
+    const button = at(id);
+    button.type = on ? "submit" : "button";
+    button.disabled = !on;
+    show(button, Boolean(on));
   });
 }
 
 /**
- * Who sits down; asks plainly before somebody is displaced.
+ * Who sits down; asks plainly before somebody is displaced, here or at the window where this person still is.
  * @param {any} window
  * @param {any} page
- * @param {(body: object) => Promise<any>} press
+ * @param {Send} send
  */
-export function signIn(window, page, press) {
-  const taken = window.staff;
-  put(at("taken-by"), taken ? fill(page.words["desk.taken_by"], { staff: taken }) : "");
-  show(at("taken-by"), Boolean(taken));
-  show(at("take-over"), Boolean(taken));
-  show(at("plain-sign-in"), !taken);
-  opened("sign-in").then((how) => {
-    const staff = at("staff").value.trim();
-    if (!how || !staff) return;
-    press(how === "take-over" ? { staff: staff, take_over: true } : { staff: staff }).then((answer) => {
-      if (answer && answer.status === 409 && answer.body.code === "window_taken") {
-        signIn(Object.assign({}, window, { staff: answer.body.staff }), page, press);
-      }
+export function signIn(window, page, send) {
+  const words = page.words;
+  way(window.staff ? fill(words["desk.taken_by"], { staff: window.staff, label: window.label }) : "");
+  hold("sign-in", (how) => {
+    const staff = at("staff").value;
+    return send(how === "take-over" ? { staff: staff, take_over: true } : { staff: staff }).then((answer) => {
+      const body = answer && answer.status === 409 ? answer.body : {};
+      const free = (body.allowed || []).indexOf("take_over") >= 0;
+      if (body.code === "window_taken") way(fill(words["desk.taken_by"], { staff: body.staff, label: window.label }));
+      else if (body.code === "signed_in_elsewhere" && free) way(fill(words["desk.elsewhere"], { staff: staff, label: body.label }));
+      else if (body.code === "signed_in_elsewhere") return fill(words["desk.elsewhere_busy"], { staff: staff, label: body.label });
+      else return stays(answer, words["desk.lost"]);
+      return null;
     });
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Writes a terminal's state into its page. ES2017.
  */
-import { advice, keys } from "./desk_state.js";
+import { advice, keys, longestWaiting } from "./desk_state.js";
 import { at, mark, put, show } from "./page.js";
 import { fill, span } from "./words.js";
 
@@ -59,6 +59,7 @@ export function paintDesk(desk, page, busy, note) {
     show(/** @type {HTMLElement} */ (button), able);
   });
   show(at("undo"), allowed.indexOf("undo") >= 0);
+  /** @type {any} */ (document.querySelector("#undo button")).disabled = busy;
   /** @type {any} */ (document.querySelector(".keys")).classList.toggle("busy", busy);
   list("waiting", desk.waiting, window.waiting === undefined ? desk.waiting.length : window.waiting, page,
     allowed.indexOf("call") >= 0 && !busy ? "call" : "", "desk.call_this");
@@ -113,7 +114,6 @@ export function paintTimes(desk, page, clock) {
   Array.from(document.querySelectorAll("#waiting .time, #parked .time")).forEach((cell) => {
     put(cell, span((now - Date.parse(cell.getAttribute("data-since") || "")) / 1000));
   });
-  const own = desk.lines.filter((/** @type {any} */ line) => desk.window.lines.indexOf(line.id) >= 0 && line.waiting);
-  const longest = Math.max.apply(null, [0].concat(own.map((/** @type {any} */ line) => line.longest_wait_s)));
-  put(at("longest"), longest ? fill(page.words["desk.longest"], { time: span(longest) }) : "");
+  const first = longestWaiting(desk.waiting);
+  put(at("longest"), first === null ? "" : fill(page.words["desk.longest"], { time: span((now - first) / 1000) }));
 }

@@ -66,3 +66,12 @@ export function advice(allowed, waiting) {
   if (allowed.indexOf("resume") >= 0) return "desk.next_resume";
   return "desk.next_open";
 }
+
+/**
+ * Since when the one who has waited longest waits; the list shows the same span in its row.
+ * @param {{taken_at: string}[]} waiting
+ * @returns {number|null} ms, null: nobody waits
+ */
+export function longestWaiting(waiting) {
+  return waiting.length ? Math.min.apply(null, waiting.map((ticket) => Date.parse(ticket.taken_at))) : null;
+}

@@ -4,7 +4,9 @@
  */
 import { judge, pause } from "./frames.js";
 
-const SILENT_MS = 15000; // after this the page says how old its data are
+const SILENT_MS = 15000; // an open socket that is silent this long: the page says how old its data are
+const CLOSED_MS = 5000; // a socket known to be closed: the same, sooner
+const REFUSED_MS = 15000; // who is not let in asks again rarely
 const DEAD_MS = 12000; // beats come every 5 s; a silent socket is closed and opened again
 
 /**
@@ -38,6 +40,9 @@ export class Feed {
     /** @type {number|null} */
     this.retry = null;
     this.stopped = false;
+    /** @type {number|null} */
+    this.closedAt = null; // since when there is no open socket
+    this.fresh = true; // no frame has come through this socket yet
   }
 
   /** Open the channel (again). */
@@ -51,6 +56,7 @@ export class Feed {
     const socket = new WebSocket(address);
     this.socket = socket;
     this.tried = Date.now();
+    this.fresh = true;
     socket.onmessage = (message) => {
       if (socket === this.socket) this.receive(JSON.parse(message.data));
     };
@@ -62,6 +68,7 @@ export class Feed {
   /** @param {import("./frames.js").Frame & {[key: string]: any}} frame */
   receive(frame) {
     this.heard = Date.now();
+    this.closedAt = null;
     const verdict = judge(this.last, frame);
     if (verdict === "resync") return this.resync();
     if ((verdict === "snapshot" || verdict === "beat") && frame.at) this.clock.sync(frame.at);
@@ -79,6 +86,7 @@ export class Feed {
       this.failures = 0;
       if (this.handlers.beat) this.handlers.beat(frame);
     }
+    this.fresh = false;
     if (verdict !== "ignore") document.dispatchEvent(new CustomEvent("frame", { detail: frame }));
   }
 
@@ -93,14 +101,16 @@ export class Feed {
   lost(code) {
     this.socket = null;
     if (this.stopped) return;
-    if ((code === 4401 || code === 4404) && this.handlers.refused) this.handlers.refused(code);
-    this.again(code === 4401 || code === 4404 ? 8 : this.failures);
+    if (this.closedAt === null) this.closedAt = Date.now();
+    const refused = code === 4401 || code === 4404;
+    if (refused && this.handlers.refused) this.handlers.refused(code);
+    this.again(refused ? 8 : this.failures, refused ? REFUSED_MS : undefined);
   }
 
-  /** @param {number} failures */
-  again(failures) {
+  /** @param {number} failures @param {number} [most] ms */
+  again(failures, most) {
     this.failures = failures + 1;
-    if (this.retry === null) this.retry = window.setTimeout(() => this.open(), pause(failures, Math.random()));
+    if (this.retry === null) this.retry = window.setTimeout(() => this.open(), pause(failures, Math.random(), most));
   }
 
   /** Close without being told about it. */
@@ -127,9 +137,20 @@ export class Feed {
     }
   }
 
-  /** @returns {number|null} hall time (ms) of the last data, when they are older than 15 s */
+  /** @returns {number|null} hall time (ms) of the last data, when the page has to say how old they are */
   oldSince() {
-    return Date.now() - this.heard > SILENT_MS ? this.heardAt : null;
+    const now = Date.now();
+    const closed = this.closedAt !== null && now - this.closedAt >= CLOSED_MS;
+    return closed || now - this.heard > SILENT_MS ? this.heardAt : null;
+  }
+
+  /**
+   * Whether this frame shows that the server is back: the first through a socket, or a beat of an idle one. What a page
+   * said about a lost connection is then no longer true.
+   * @param {{type: string}} frame
+   */
+  back(frame) {
+    return this.fresh || frame.type === "beat";
   }
 
   /**

@@ -20,13 +20,15 @@ export function judge(last, frame) {
 }
 
 /**
- * Full jitter: anything between nothing and a ceiling that doubles up to 15 s.
+ * Full jitter: anything between nothing and a ceiling that doubles up to `most`. People stand before these screens, so
+ * a server that is back must be found within seconds.
  * @param {number} failures how many times in a row
  * @param {number} chance 0…1
+ * @param {number} [most] ms
  * @returns {number} milliseconds
  */
-export function pause(failures, chance) {
-  return Math.round(chance * Math.min(15000, 500 * Math.pow(2, Math.min(failures, 8))));
+export function pause(failures, chance, most) {
+  return Math.round(chance * Math.min(most || 3000, 500 * Math.pow(2, Math.min(failures, 8))));
 }
 
 /**

@@ -109,7 +109,11 @@ export class Lists {
       fresh = fresh.concat(patch(box, body.lists[name].order, body.lists[name].rows));
       show(document.querySelector('[data-none="' + name + '"]'), body.lists[name].order.length === 0);
     });
-    Object.keys(body.slots).forEach((name) => put(document.querySelector('[data-slot="' + name + '"]'), body.slots[name]));
+    Object.keys(body.slots).forEach((name) => {
+      const slot = document.querySelector('[data-slot="' + name + '"]');
+      put(slot, body.slots[name]);
+      if (slot && slot.hasAttribute("data-n")) slot.setAttribute("data-n", body.slots[name]);
+    });
     Object.keys(body.panes).forEach((name) => {
       const pane = /** @type {any} */ (document.querySelector('[data-pane="' + name + '"]'));
       if (!pane || pane.drawn === body.panes[name]) return;

@@ -12,6 +12,7 @@ const page = given();
 const words = page.words;
 const clock = new HallClock(page.now, page.zone, page.lang);
 let ticket = page.ticket;
+let lost = false; // the sentence in the page says that the server is away
 
 function paint() {
   const called = ticket.state === "called";
@@ -21,11 +22,14 @@ function paint() {
   put(at("sentence"), line);
   put(at("line"), ticket.line_name[page.lang]);
   put(at("label"), ticket.window_label);
-  show(at("window"), called || ticket.state === "serving");
+  show(at("window"), called);
   show(at("wait"), ticket.state === "waiting");
+  const next = ticket.ahead === 0;
+  show(at("how-long"), !next);
+  show(at("range"), !next);
   const minutes = range(ticket.estimate);
   put(at("range"), minutes ? fill(words["phone.range"], { low: minutes[0], high: minutes[1] }) : words["common.no_estimate"]);
-  put(at("ahead"), ticket.ahead === 0 ? words["phone.next"] : fill(words["phone.ahead"], { n: ticket.ahead }));
+  put(at("ahead"), next ? words["phone.next"] : fill(words["phone.ahead"], { n: ticket.ahead }));
   put(at("windows"), ticket.windows_text ? ticket.windows_text[page.lang] : "");
   const dots = at("dots");
   const many = Math.min(ticket.ahead || 0, 12);
@@ -45,34 +49,44 @@ function buzz() {
   if (navigator.vibrate && touched && touched.hasBeenActive) navigator.vibrate([300, 150, 300]);
 }
 
+/** @param {string} sentence @param {boolean} [away] it is about the connection */
+function say(sentence, away) {
+  lost = Boolean(away);
+  put(at("said"), sentence);
+  show(at("said"), Boolean(sentence));
+}
+
+/** @param {any} frame */
+function take(frame) {
+  if (lost && feed.back(frame)) say("");
+  ticket = advance(ticket, frame);
+  paint();
+}
+
 const feed = new Feed("/api/v1/tickets/" + page.token + "/live", {
-  snapshot(frame) {
-    ticket = advance(ticket, frame);
-    paint();
-  },
+  snapshot: take,
   update(frame) {
     const before = ticket.state;
-    ticket = advance(ticket, frame);
-    paint();
+    take(frame);
     if (ticket.state === "called" && (before !== "called" || frame.call)) buzz();
   },
-  beat(frame) {
-    ticket = advance(ticket, frame);
-    paint();
-  },
+  beat: take,
 }, clock);
 
 at("acts").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   const button = /** @type {HTMLButtonElement} */ (event.submitter);
+  const before = ticket.ahead;
   button.disabled = true;
   send("/api/v1/tickets/" + page.token + "/" + button.value, {}, page.lang).then((answer) => {
     button.disabled = false;
     const details = button.closest("details");
     if (details) details.open = false;
-    put(at("said"), answer.ok ? "" : answer.sentence || words["common.unreachable"]);
-    show(at("said"), !answer.ok);
+    say(answer.ok ? "" : answer.sentence || words["common.unreachable"], answer.status === 0 || answer.status === 503);
     if (answer.ok) {
+      if (button.value === "postpone" && answer.body.ahead === before) {
+        say(words[before === 0 ? "phone.nobody_behind" : "phone.nobody_behind_wait"]);
+      }
       ticket = Object.assign({}, ticket, answer.body);
       paint();
     }

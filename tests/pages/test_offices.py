@@ -1,0 +1,383 @@
+"""The offices' pages in a real browser: papers from the window through runner, office and issue post to the citizen."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.pages.conftest import Server, serving
+from tidehall import locales
+
+pytestmark = pytest.mark.browser
+
+HALL = Path(__file__).with_name("offices.toml")
+ROOT = Path(locales.__file__).parents[1] / "display"
+PHONE = (390, 844)
+DESK = (1366, 768)
+#: Open hand-offs on one page, and ms from the frame that tells of a change to the painted row.
+MANY = 3000
+PAINT_MS = 200
+
+
+class Hall:
+    """A server with offices, its people, and their browsers."""
+
+    def __init__(self, server: Server, browser: Browser) -> None:
+        self.server = server
+        self.browser = browser
+        self.wrong: list[str] = []
+        self.contexts: list[BrowserContext] = []
+        self.jars: dict[str, list[Any]] = {}
+
+    def person(self, staff: str, *posts: dict[str, str]) -> None:
+        """An account that has signed in and chosen its password; its cookies."""
+        first, own = (f"Tide-{secrets.token_hex(8)}" for _ in range(2))
+        body = {"staff": staff, "login": staff, "password": first, "posts": [{"hall": "pages"} | p for p in posts]}
+        answer = self.server.api.post("/api/v1/accounts", json=body)
+        assert answer.status_code == 201, answer.text
+        with httpx.Client(base_url=self.server.base) as client:
+            for path, said in (
+                ("", {"login": staff, "password": first}),
+                ("/password", {"password": first, "new_password": own}),
+            ):
+                answer = client.post(f"/api/v1/session{path}", json=said)
+                assert answer.status_code < 300, answer.text
+            self.jars[staff] = [
+                {"name": name, "value": value, "url": self.server.base} for name, value in client.cookies.items()
+            ]
+
+    def open(self, path: str, staff: str | None, size: tuple[int, int] = DESK, *, scripts: bool = True) -> Page:
+        """A page in this person's own browser."""
+        context = self.browser.new_context(
+            base_url=self.server.base, viewport={"width": size[0], "height": size[1]}, locale="zh-CN",
+            java_script_enabled=scripts,
+        )  # fmt: skip
+        if staff is not None:
+            context.add_cookies(self.jars[staff])
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.wrong.append(f"{path}: {error}"))
+        page.on("console", lambda said: self.wrong.append(f"{path}: {said.text}") if said.type == "error" else None)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, page.inner_text("body")
+        return page
+
+    def intake(self, item: str = "SS-002", *, urgent: bool = False) -> dict[str, Any]:
+        """Papers that came by courier."""
+        codes = ("id", "form") if item == "SS-002" else ("id",)
+        body = {
+            "item": item, "urgent": urgent, "source": "courier", "materials": [{"code": code} for code in codes],
+            "applicant": {"name": "张小三", "id_number": "420222199001011234"},
+        }  # fmt: skip
+        return self.server.post("/windows/s01/cases", body)
+
+    def case(self, receipt: str) -> dict[str, Any]:
+        """The case of a receipt."""
+        found = self.server.api.get(f"/api/v1/halls/pages/cases?receipt={receipt}").json()
+        assert len(found) == 1
+        case: dict[str, Any] = found[0]
+        return case
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Hall]:
+    """One hall for the module, with a clerk, a runner, officers and a supervisor."""
+    with serving(HALL, tmp_path_factory.mktemp("offices")) as server:
+        hall = Hall(server, browser)
+        hall.person("1001", {"post": "acceptance", "zone": "social"})
+        hall.person("2001", {"post": "runner"})
+        hall.person("3001", {"post": "middle"})
+        officer = [{"post": post, "department": "hrss"} for post in ("officer", "maker")]
+        hall.person("4001", *officer)
+        hall.person("5001", {"post": "issue", "zone": "social"})
+        hall.person("6001", {"post": "supervisor"})
+        hall.person("7001", {"post": "guide"})
+        server.post("/windows/s01/sign-in", {"staff": "1001"})
+        server.window("s01", "open")
+        yield hall
+
+
+@pytest.fixture
+def hall(house: Hall) -> Iterator[Hall]:
+    """The hall with nobody at the window; at the end no script may have failed."""
+    if house.server.api.get("/api/v1/halls/pages/windows/s01").json()["ticket"]:
+        house.server.window("s01", "finish")
+    yield house
+    for context in house.contexts:
+        context.close()
+    house.contexts.clear()
+    wrong, house.wrong[:] = list(house.wrong), []
+    assert wrong == []
+
+
+def in_front(hall: Hall) -> dict[str, Any]:
+    """Somebody sits at window s01."""
+    ticket = hall.server.post("/tickets", {"line": "A", "channel": "kiosk"})
+    hall.server.window("s01", "call", "start")
+    return ticket
+
+
+def choose(desk: Page, code: str, *materials: str) -> None:
+    """The intake form of an item with papers ticked and an applicant."""
+    desk.locator("#intake-open").click()
+    desk.fill("#intake-item", code)
+    form = desk.locator("#intake-form")
+    expect(form).to_have_attribute("data-item", code)
+    for material in materials:
+        form.locator(f'[name="materials"][value="{material}"]').check()
+    form.locator('[name="applicant.name"]').fill("张小三")
+    form.locator('[name="applicant.phone"]').fill("13800001234")
+
+
+def test_papers_go_from_the_window_to_the_citizen(hall: Hall) -> None:
+    """Intake, runner, check, claim, fee, decision, certificate, issue post, delivery, archive; a trace of it all."""
+    ticket = in_front(hall)
+    desk = hall.open("/desk/pages/window/s01", "1001")
+    choose(desk, "SS-002", "id", "form")
+    desk.locator("#intake-form .go").click()
+    number = desk.locator("#receipt-number")
+    expect(number).to_have_text(re.compile(r"^\d{13}$"))
+    receipt = number.inner_text()
+    expect(desk.locator("#receipt-copies li")).to_have_count(3)
+    expect(desk.locator(".carries .carry [data-due]")).to_have_text(re.compile(r"^(30:00|29:\d\d)$"))
+    case = hall.case(receipt)
+
+    runner = hall.open("/desk/pages/runner", "2001", PHONE)
+    task = runner.locator(".task", has_text=receipt[-5:])
+    expect(task).to_contain_text("1 号窗口")
+    expect(task).to_contain_text("人社局")
+    runner.fill("#code", receipt[-5:])
+    runner.keyboard.press("Enter")
+    expect(task).to_contain_text("2001 正在送")
+    expect(desk.locator(".carry")).to_contain_text("2001 正在送")
+    task.get_by_role("button", name="送达").click()
+    expect(runner.locator(".arrived .task")).to_contain_text(receipt[-5:])
+
+    office = hall.open("/desk/pages/office/hrss", "4001")
+    check = office.locator(".check", has_text=receipt)
+    check.locator("button.go").click()
+    expect(check).to_be_visible()  # the browser wants every paper ticked first
+    for box in check.locator("input[type=checkbox]").all():
+        box.check()
+    check.locator("button.go").click()
+    expect(check).to_have_count(0)
+    expect(desk.locator(".carry")).to_have_count(0)
+    expect(runner.locator(".task", has_text=receipt[-5:])).to_have_count(0)
+
+    office.locator(f'[data-case="{case["id"]}"]').click()
+    pane = office.locator("[data-pane=case]")
+    pane.locator("[data-do=claim]").click()
+    expect(pane.locator(".stage")).to_contain_text("审查中")
+    pane.locator("summary", has_text="通知缴费").click()
+    expect(pane.locator("[name=amount]")).to_have_value("10.00")
+    pane.locator("[data-do=request-fee]").click()
+    expect(pane.locator(".stage")).to_contain_text("待缴费")
+    phone = hall.open(f"/t/{ticket['token']}", None, PHONE)
+    expect(phone.locator(".cases")).to_contain_text("10.00 元")
+    pane.locator("[name=reference]").fill("PAY-1")
+    pane.locator("[data-do=paid]").click()
+    pane.locator("[name=outcome][value=approve]").check()
+    pane.locator(".deciding textarea").fill("符合条件")
+    pane.locator("[data-do=decide]").click()
+    pane.locator("[data-do=make]").click()
+    expect(pane.locator(".stage")).to_contain_text("已制证")
+
+    issue = hall.open("/desk/pages/issue", "5001")
+    given = issue.locator(".give", has_text=receipt)
+    given.locator("[data-do=ready]").click()
+    issue.fill("#tail", receipt[-5:])
+    issue.keyboard.press("Enter")
+    given.locator("[name=signature]").fill("张小三")
+    given.locator("[data-do=deliver]").click()
+    expect(issue.locator(".given")).to_contain_text(receipt[-5:])
+    office.locator(".to_file [data-case]", has_text=receipt[-5:]).click()
+    pane.locator("[data-do=archive]").click()
+    expect(pane.locator(".stage")).to_contain_text("已归档")
+
+    trace = hall.open(f"/case/pages/{case['id']}", "6001")
+    steps = trace.locator(".steps .what b").all_inner_texts()
+    story = ["取号", "收件，出具三联凭证", "受理", "流转员取件", "送到", "当面核验接收", "领办", "通知缴费", "已缴费",
+             "作出决定", "证照制好", "送到出件岗", "送达申请人", "归档结束"]  # fmt: skip
+    assert [step for step in steps if step in story] == story
+    expect(trace.locator(".durations, .facts").last).to_contain_text("流转（30 分钟）")
+
+
+def test_what_is_missing_is_told_once_and_the_case_waits(hall: Hall) -> None:
+    """The server's list of missing papers becomes a notice to print; kept, the case goes on when they have come."""
+    in_front(hall)
+    desk = hall.open("/desk/pages/window/s01", "1001")
+    choose(desk, "SS-002", "id")
+    desk.locator("#intake-form .go").click()
+    expect(desk.locator("#ask-notice .missing li")).to_have_text(["申请表"])
+    hall.wrong[:] = [line for line in hall.wrong if "422" not in line]
+    desk.locator("#notice-keep").click()
+    row = desk.locator(".takencase", has_text="待补正")
+    expect(row).to_contain_text("缺：申请表")
+    row.locator("[data-do=correct]").click()
+    desk.locator(".takencase [data-do=accept]").click()
+    expect(desk.locator(".carry")).to_have_count(1)
+
+
+def test_a_question_reaches_the_middle_office_and_its_answer_the_window(hall: Hall) -> None:
+    """Asked at the window, claimed and answered in the middle office, seen at the window without a reload."""
+    in_front(hall)
+    desk = hall.open("/desk/pages/window/s01", "1001")
+    middle = hall.open("/desk/pages/middle", "3001")
+    desk.locator("#ask-open").click()
+    desk.fill("#question", "怎么认定灵活就业？")
+    desk.locator("#ask-middle .go").click()
+    ask = middle.locator(".ask")
+    expect(ask).to_contain_text("怎么认定灵活就业？")
+    ask.locator("[data-do=claim-support]").click()
+    expect(desk.locator(".questions")).to_contain_text("中台在看")
+    ask.locator("[name=channel]").select_option("phone")
+    ask.locator("[data-do=answer]").click()
+    expect(ask).to_have_count(0)
+    expect(desk.locator(".questions")).to_contain_text("已答复")
+    expect(desk.locator(".questions")).to_contain_text("电话")
+
+
+def test_a_refused_hand_off_goes_back_with_its_reason_and_its_clock(hall: Hall) -> None:
+    """Urgent papers go to the middle office; sent back they stand at the window with the reason, same limit."""
+    case = hall.intake(urgent=True)
+    hand_off = case["hand_off"]["id"]
+    board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
+    lane = board.locator(f'.urgent [data-id="{hand_off}"]')
+    due = lane.locator("[data-due]").get_attribute("data-due")
+    hall.server.post(f"/hand-offs/{hand_off}/pick-up", {"runner": "2001"})
+    middle = hall.open("/desk/pages/middle", "3001")
+    check = middle.locator(f'[data-id="{hand_off}"]')
+    check.locator("details", has_text="退回窗口").locator("summary").click()
+    check.locator("[name=reason]").fill("申请表没有签字")
+    hall.server.post(f"/hand-offs/{hand_off}/arrive")
+    expect(check).to_contain_text("已送到，待核验")
+    expect(check.locator("[name=reason]")).to_have_value("申请表没有签字")  # what was typed has stayed
+    check.locator("[data-do=refuse]").click()
+    expect(lane).to_contain_text("申请表没有签字")
+    assert lane.locator("[data-due]").get_attribute("data-due") == due
+
+
+def test_a_runner_takes_several_at_once_and_gives_back(hall: Hall) -> None:
+    """Ticked tasks are picked up together; going off duty gives them back."""
+    receipts = [hall.intake()["receipt"]["number"] for _ in range(2)]
+    runner = hall.open("/desk/pages/runner", "2001", PHONE)
+    rows = [runner.locator(".task", has_text=number[-5:]) for number in receipts]
+    for row in rows:
+        row.locator("[data-batch]").check()
+    expect(runner.locator("#batch-words")).to_have_text("取走所选 2 件")
+    runner.locator("#batch button").click()
+    for row in rows:
+        expect(row).to_contain_text("2001 正在送")
+    runner.locator("[data-do=off-duty]").click()
+    for row in rows:
+        expect(row).to_contain_text("等人来取")
+
+
+def test_progress_needs_no_script_and_shows_no_name(hall: Hall) -> None:
+    """Receipt number and four digits open a masked page; wrong digits say so and no more."""
+    number = hall.intake()["receipt"]["number"]
+    page = hall.open("/progress/pages", None, PHONE, scripts=False)
+    page.fill("#receipt", number)
+    page.fill("#last4", "1234")
+    page.locator("button").click()
+    expect(page.locator(".sentence")).to_have_text("已受理，材料送往部门")
+    expect(page.locator("body")).not_to_contain_text("张小三")
+    page.fill("#last4", "9999")
+    page.locator("button").click()
+    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".sentence")).to_have_count(0)
+    hall.wrong[:] = [line for line in hall.wrong if "404" not in line]
+
+
+def test_rating_is_one_tap_and_reasons_come_with_low_levels(hall: Hall) -> None:
+    """Five faces in the standard order after service; a bad one asks why and opens a matter at the guide desk."""
+    ticket = in_front(hall)
+    phone = hall.open(f"/t/{ticket['token']}", None, PHONE)
+    expect(phone.locator("#rating")).to_be_hidden()
+    hall.server.window("s01", "finish")
+    expect(phone.locator("#rating")).to_be_visible()
+    faces = phone.locator(".faces label")
+    expect(faces).to_have_text(["非常满意", "满意", "基本满意", "不满意", "非常不满意"])
+    faces.nth(0).click()
+    expect(phone.locator(".reasons")).to_be_hidden()
+    faces.nth(3).click()
+    phone.locator(".reasons label", has_text="没讲清楚").click()
+    phone.locator("#rating button").click()
+    expect(phone.locator(".rated")).to_contain_text("不满意")
+    guide = hall.open("/desk/pages/guide", "7001")
+    expect(guide.locator(".matters .card", has_text="差评整改")).to_have_count(1)
+
+
+def test_what_could_not_be_done_is_looked_after_to_the_end(hall: Hall) -> None:
+    """办不成事: registered with a first contact, contacted, solved, called back, closed."""
+    guide = hall.open("/desk/pages/guide", "7001")
+    guide.locator(".new-matter summary").click()
+    guide.fill("#matter-note", "三次没办成")
+    guide.fill("#matter-name", "王五")
+    guide.fill("#matter-phone", "13900000000")
+    expect(guide.locator("#matter-owner")).to_have_value("7001")
+    guide.locator("#new-matter .go").click()
+    card = guide.locator(".matters .card", has_text="三次没办成")
+    card.locator("[data-do=contact]").click()
+    card.locator("summary", has_text="办好了").click()
+    card.locator("[name=result]").fill("当场办结")
+    card.locator("[data-do=solve]").click()
+    card.locator("[data-do=call-back]").click()
+    card.locator("[data-do=close]").click()
+    expect(card).to_have_count(0)
+
+
+def test_the_receipt_has_three_labelled_copies(hall: Hall) -> None:
+    """Three A5 pages with one number, each with its label; the applicant's has the QR code."""
+    case = hall.intake()
+    page = hall.open(f"/receipt/pages/{case['case']['id']}", "1001")
+    expect(page.locator(".a5")).to_have_count(3)
+    expect(page.locator(".a5 .copy")).to_have_text(["第一联 申请人留存", "第二联 随件流转", "第三联 窗口存档"])
+    assert len(set(page.locator(".a5 .big").all_inner_texts())) == 1
+    expect(page.locator(".a5 .qr")).to_have_count(1)
+
+
+def test_three_thousand_hand_offs_on_one_page_follow_within_200_ms(hall: Hall) -> None:
+    """With 3,000 open hand-offs a change is painted within 200 ms, and only its own row is touched."""
+    have = len(hall.server.api.get("/api/v1/halls/pages/hand-offs?state=open").json())
+    cases = [hall.intake() for _ in range(MANY - have)]
+    board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
+    expect(board.locator(".lane")).to_have_count(MANY)
+    expect(board.locator("#age")).to_be_hidden()
+    board.evaluate("document.querySelectorAll('.lane').forEach((row) => { row.kept = true; })")
+    times = []
+    for case in cases[:5]:
+        hand_off = case["hand_off"]["id"]
+        board.evaluate("performance.clearMeasures('offices')")
+        hall.server.post(f"/hand-offs/{hand_off}/pick-up", {"runner": "2001"})
+        expect(board.locator(f'[data-id="{hand_off}"]')).to_contain_text("2001 正在送")
+        deadline = time.monotonic() + 5
+        while not (found := board.evaluate("performance.getEntriesByName('offices').map((one) => one.duration)")):
+            assert time.monotonic() < deadline
+        times.append(max(found))
+    assert board.evaluate("Array.from(document.querySelectorAll('.lane')).filter((row) => !row.kept).length") == 5
+    assert sorted(times)[2] <= PAINT_MS, times
+
+
+def test_every_sentence_of_the_offices_stands_in_both_languages() -> None:
+    """A key that a template or script of the offices names is in zh.json and en.json."""
+    found: set[str] = set()
+    files = [*ROOT.glob("templates/*.html"), *ROOT.glob("static/js/*.js"), *ROOT.glob("office_*.py")]
+    for file in files:
+        said = file.read_text(encoding="utf-8")
+        found |= set(
+            re.findall(r"""["']((?:office|progress|rating|receipt|trace)\.(?!html)[a-z_.-]*[a-z])["']""", said)
+        )
+    assert len(found) > 150
+    for lang in locales.LANGUAGES:
+        assert found <= set(json.loads((ROOT.parent / "locales" / f"{lang}.json").read_text(encoding="utf-8"))), lang
