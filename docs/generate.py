@@ -14,11 +14,11 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -26,6 +26,9 @@ from tidehall.command import parser
 from tidehall.display.http.problems import STATUS
 from tidehall.hall.commands import Command
 from tidehall.hall.events import Event
+from tidehall.hall.offices.commands import OfficeCommand
+from tidehall.hall.offices.events import OfficeEvent
+from tidehall.hall.offices.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
 from tidehall.hall.state import WINDOW_LIFE
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
 
@@ -77,22 +80,29 @@ def field_list(struct: type[msgspec.Struct], *, leave_out: frozenset[str] = froz
     return ", ".join(parts) or "none"
 
 
-def structs(union: object, *, leave_out: frozenset[str] = frozenset()) -> list[tuple[str, ...]]:
+def structs(
+    members: Sequence[type[msgspec.Struct]], *, leave_out: frozenset[str] = frozenset()
+) -> list[tuple[str, ...]]:
     """One row for each member of a tagged union."""
     return [
         (f"`{struct.__struct_config__.tag}`", sentence(struct.__doc__), field_list(struct, leave_out=leave_out))
-        for struct in get_args(union)
+        for struct in members
     ]
 
 
-def commands() -> str:
+def line_only(whole: object, offices: object) -> list[type[msgspec.Struct]]:
+    """The members of `whole` that are not the offices'."""
+    return [struct for struct in get_args(whole) if struct not in get_args(offices)]
+
+
+def command_table(members: Sequence[type[msgspec.Struct]]) -> str:
     """What may be asked of the engine."""
-    return table(("command", "what is asked", "fields"), structs(Command))
+    return table(("command", "what is asked", "fields"), structs(members))
 
 
-def events() -> str:
+def event_table(members: Sequence[type[msgspec.Struct]]) -> str:
     """What the journal may hold."""
-    return table(("kind", "what has happened", "fields beside `at`"), structs(Event, leave_out=frozenset({"at"})))
+    return table(("kind", "what has happened", "fields beside `at`"), structs(members, leave_out=frozenset({"at"})))
 
 
 def words(language: str) -> dict[str, str]:
@@ -168,6 +178,7 @@ def problems() -> str:
 #: Variables that are no field of `Settings`.
 ELSEWHERE = {
     "TIDEHALL_POSTGRES_BIN": "the folder with PostgreSQL's `initdb` and `postgres`, instead of the packaged ones.",
+    "TIDEHALL_DEMO_PARENT": "handed by the server to its demonstration's process, which ends with it; not for people.",
     "TIDEHALL_DEMO_SPEED": "handed by the server to its demonstration's process; not for people.",
     "TIDEHALL_DEMO_TOKEN": "handed by the server to its demonstration's process; not for people.",
     "TIDEHALL_DEMO_URL": "handed by the server to its demonstration's process; not for people.",
@@ -213,6 +224,11 @@ def life(states: dict[str, dict[str, str]], first: str) -> str:
     return "```mermaid\nstateDiagram-v2\n" + "\n".join(lines) + "\n```\n"
 
 
+def plain(states: Mapping[Any, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """A transition table whose states are members of an enumeration, as texts."""
+    return {str(state): {kind: str(target) for kind, target in steps.items()} for state, steps in states.items()}
+
+
 def undo_life() -> str:
     """Where `action_undone` leads back to."""
     rows = [(f"`{kind}`", f"`{state.value}`") for kind, state in UNDO_LIFE.items()]
@@ -238,12 +254,18 @@ def command_line() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "case-life": lambda: life(plain(CASE_LIFE), "received"),
     "command-line": command_line,
-    "commands": commands,
-    "events": events,
+    "commands": lambda: command_table(line_only(Command, OfficeCommand)),
+    "events": lambda: event_table(line_only(Event, OfficeEvent)),
+    "hand-off-life": lambda: life(plain(HAND_OFF_LIFE), "waiting"),
+    "matter-life": lambda: life(plain(MATTER_LIFE), "open"),
+    "office-commands": lambda: command_table(get_args(OfficeCommand)),
+    "office-events": lambda: event_table(get_args(OfficeEvent)),
     "problems": problems,
     "settings": setting_table,
-    "ticket-life": lambda: life({str(k): dict(v) for k, v in TICKET_LIFE.items()}, "waiting"),
+    "support-life": lambda: life(plain(SUPPORT_LIFE), "asked"),
+    "ticket-life": lambda: life(plain(TICKET_LIFE), "waiting"),
     "undo-life": undo_life,
     "window-life": lambda: life(WINDOW_LIFE, "closed"),
 }

@@ -71,6 +71,15 @@ def test_originals_wander_with_the_case() -> None:
     assert id not in office.hall.state.offices.cases
 
 
+def test_nothing_is_filed_at_intake() -> None:
+    """Papers that are still to go to their office are neither filed nor is the copy that goes with them given away."""
+    office = Office()
+    id = office.intake(present=("id",), incomplete=True)
+    assert office.refusal(q.FilePapers(id)).code == "wrong_stage"
+    assert office.refusal(q.MoveCopy(id, 2, "applicant")).code == "wrong_stage"
+    office.do(q.MoveCopy(id, 1, "applicant"))
+
+
 def test_filed_while_the_case_goes_on() -> None:
     """Originals may be filed each evening whatever the case's stage; then nothing is left to file at its end."""
     office = Office()

@@ -82,7 +82,7 @@ def test_s30_hours_and_lines_add_up_to_the_day() -> None:
             serve(driver, 60, ("w1", "w2")[i % 2])
     whole = day(driver)
     for by in ("hour", "line", "staff", "item", "window"):
-        parts = measured(driver).figures(by).values()  # type: ignore[arg-type] # each is a By
+        parts = measured(driver).figures(by).values()
         for name in ("tickets", "called", "served", "left", "waiting", "expired"):
             assert sum(getattr(part, name) for part in parts) == getattr(whole, name), (by, name)
     assert len(measured(driver).figures("hour")) > 3

@@ -622,6 +622,36 @@ async def test_progress_needs_four_digits_and_is_masked(tmp_path: Path) -> None:
         assert int(answers[-1].headers["retry-after"]) > 0
 
 
+async def test_the_handbook_is_open_to_all(tmp_path: Path) -> None:
+    """An item tells its materials, days, parts and bundles without a principal."""
+    async with offices(tmp_path) as s:
+        found = await s.see("items/JOI", token=None)
+        assert (found["kind"], found["bundles"], found["materials"][0]["code"]) == ("joint", ["shop"], "form")
+        assert [part["promised_days"] for part in found["parts"]] == [3, 7]
+        problem(await s.get("items/NONE", token=None), 404, "unknown_item")
+
+
+async def test_lists_find_what_is_due(tmp_path: Path) -> None:
+    """Cases by stage, department and due day; a list never tells where somebody lives, the case does."""
+    async with offices(tmp_path) as s:
+        fee = (await s.intake("FEE", delivery={"method": "courier", "address": STREET}))["case"]
+        joint = (await s.intake("JOI"))["case"]
+        await s.finish()
+        assert [c["id"] for c in await s.see("cases?department=hrss")] == [joint["id"]], "a part of a joint case"
+        assert [c["id"] for c in await s.see("cases?stage=handed_off&kind=promised")] == [fee["id"]]
+        assert fee["due_at"] < joint["due_at"]
+        assert [c["id"] for c in await s.see(f"cases?due={fee['due_at'][:10]}")] == [fee["id"]]
+        assert await s.see("cases?due=overdue") == []
+        assert STREET not in (await s.get("cases")).text
+        assert (await s.see(f"cases/{fee['id']}"))["delivery"] == {"method": "courier", "address": STREET}
+        await s.later(30 * 86_400)
+        await s.ok(f"cases/{fee['id']}/copy", {"copy": 3, "holder": "office:amr"})
+        late = await s.see("cases?due=overdue")
+        assert [(c["id"], c["overdue"], c["remaining_s"] < 0) for c in late] == [
+            (fee["id"], True, True), (joint["id"], True, True),
+        ]  # fmt: skip
+
+
 async def test_a_rating_needs_a_finished_visit(tmp_path: Path) -> None:
     """Nothing to rate before the visit is done; a good rating opens no matter."""
     async with offices(tmp_path) as s:

@@ -6,6 +6,7 @@ stage and one holder for every open case, a holder for every paper, and exactly 
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -64,6 +65,11 @@ KNOWN = {name: {kind for moves in life.values() for kind in moves} for name, (_,
 OVER = (Stage.CLOSED, Stage.WITHDRAWN)
 
 
+def one(data: Any, choices: Any) -> Any:
+    """One of the choices: by Hypothesis' own draw, or by a Random that it has drawn for many choices at once."""
+    return data.choice(list(choices)) if isinstance(data, Random) else data.draw(st.sampled_from(choices))
+
+
 class OfficesMachine(RuleBasedStateMachine):
     """Engine, card index, and at times a twin made from a snapshot."""
 
@@ -81,14 +87,16 @@ class OfficesMachine(RuleBasedStateMachine):
         self.papers: dict[str, set[str]] = {}
 
     @initialize(
-        plan=st.integers(0, len(PLANS) - 1), hour=st.sampled_from(["11-20 16:50", "11-23 09:00", "11-23 11:55"])
-    )
-    def adopt_first(self, plan: int, hour: str) -> None:
+        plan=st.integers(0, len(PLANS) - 1), hour=st.sampled_from(["11-20 16:50", "11-23 09:00", "11-23 11:55"]),
+        random=st.randoms(use_true_random=True),
+    )  # fmt: skip
+    def adopt_first(self, plan: int, hour: str, random: Random) -> None:
         self.now = local(f"2026-{hour}")
         self.act(c.AdoptPlan(PLANS[plan]))
         for window in WINDOWS:
             self.act(c.SignIn(window, f"staff-{window}"))
             self.act(c.OpenWindow(window))
+        self.bustle(random, 20)
 
     # ---- driving
 
@@ -306,18 +314,18 @@ class OfficesMachine(RuleBasedStateMachine):
 
     # ---- rules
 
-    def pick(self, data: st.DataObject, ids: Any, other: str = "nothing") -> str:
+    def pick(self, data: Any, ids: Any, other: str = "nothing") -> str:
         """One of these ids, or one that is not there."""
-        return str(data.draw(st.sampled_from([*ids] or [other])))
+        return str(one(data, [*ids] or [other]))
 
     @rule(
         data=st.data(), item=st.sampled_from(ITEMS), urgent=st.booleans(), whole=st.sampled_from([True, True, False]),
         number=st.booleans(),
     )  # fmt: skip
-    def intake(self, data: st.DataObject, item: str, urgent: bool, whole: bool, number: bool) -> None:
+    def intake(self, data: Any, item: str, urgent: bool, whole: bool, number: bool) -> None:
         """Papers come in, with a number or by courier, complete or not."""
         self.wake()
-        window = "w5" if item == "SPE" else data.draw(st.sampled_from(["w1", "w2"]))
+        window = "w5" if item == "SPE" else one(data, ["w1", "w2"])
         self.count += 1
         ticket = None
         if number:
@@ -330,7 +338,7 @@ class OfficesMachine(RuleBasedStateMachine):
         self.act(
             q.ReceiveCase(
                 f"c{self.count}", window, item, papers if whole else papers[:-1],
-                Delivery(data.draw(st.sampled_from(["window", "electronic"]))), ticket,
+                Delivery(one(data, ["window", "electronic"])), ticket,
                 "window" if ticket else "courier", urgent and item in ("PRO", "OUT", "SPE"), incomplete=not whole,
             )
         )  # fmt: skip
@@ -338,34 +346,34 @@ class OfficesMachine(RuleBasedStateMachine):
             self.act(c.FinishTicket(window))
 
     @rule(data=st.data(), wrong=st.integers(0, 5))
-    def carry(self, data: st.DataObject, wrong: int) -> None:
+    def carry(self, data: Any, wrong: int) -> None:
         """Somebody does something with papers on their way; mostly what fits."""
         hand_offs = self.hall.state.offices.hand_offs
         fitting = [h.id for h in hand_offs.values() if h.id not in self.ended]
         id = self.pick(data, fitting if wrong and fitting else hand_offs)
         papers = hand_offs[id].papers if id in hand_offs else ()
-        pick, come = q.PickUpHandOff(id, data.draw(st.sampled_from(RUNNERS))), q.ArriveHandOff(id)
+        pick, come = q.PickUpHandOff(id, one(data, RUNNERS)), q.ArriveHandOff(id)
         check, back = q.VerifyHandOff(id, papers if wrong != 1 else papers[1:], "o1"), q.RefuseHandOff(id, "r")
         fit: list[Any] = [pick, come, check, back, q.ReturnHandOffs("r1")]
         if wrong and id in hand_offs:
             fit = {"waiting": [pick, pick, come], "carried": [come, check, back, q.ReturnHandOffs("r1")]}.get(
                 hand_offs[id].state, [check, check, back]
             )
-        self.act(data.draw(st.sampled_from(fit)))
+        self.act(one(data, fit))
 
     @rule(data=st.data())
-    def bring(self, data: st.DataObject) -> None:
+    def bring(self, data: Any) -> None:
         """The whole way of one hand-off, then an officer takes the case."""
         waiting = [h for h in self.hall.state.offices.hand_offs.values() if h.state == "waiting"]
         if not waiting:
             return
-        h = data.draw(st.sampled_from(waiting))
+        h = one(data, waiting)
         self.act(q.PickUpHandOff(h.id, "r2"))
         self.act(q.VerifyHandOff(h.id, h.papers))
         self.act(q.ClaimCase(h.case, "o1"))
 
     @rule(data=st.data(), wrong=st.integers(0, 5), staff=st.sampled_from(STAFF))
-    def work(self, data: st.DataObject, wrong: int, staff: str) -> None:
+    def work(self, data: Any, wrong: int, staff: str) -> None:
         """A step of a case; mostly one that fits its stage."""
         cases = self.hall.state.offices.cases
         case = cases.get(self.pick(data, cases))
@@ -373,39 +381,40 @@ class OfficesMachine(RuleBasedStateMachine):
         commands: dict[str, Command] = {
             "case_accepted": q.AcceptCase(id, staff),
             "correction_requested": q.RequestCorrection(id, ("form",), staff),
-            "papers_corrected": q.CorrectPapers(id, data.draw(st.sampled_from([(), ("form",), ("form", "extra")]))),
+            "papers_corrected": q.CorrectPapers(id, one(data, [(), ("form",), ("form", "extra")])),
             "case_claimed": q.ClaimCase(id, staff),
-            "opinion_given": q.GiveOpinion(id, "s", staff, data.draw(st.sampled_from([None, "d", "e"]))),
+            "opinion_given": q.GiveOpinion(id, "s", staff, one(data, [None, "d", "e"])),
             "step_started": q.StartStep(id, "site_visit"),
             "step_ended": q.EndStep(id),
             "fee_requested": q.RequestFee(id, 100),
             "fee_paid": q.PayFee(id, "p"),
-            "case_decided": q.DecideCase(id, data.draw(st.sampled_from(["approve", "refuse"])), "ok"),
+            "case_decided": q.DecideCase(id, one(data, ["approve", "refuse"]), "ok"),
             "result_made": q.MakeResult(id),
             "result_ready": q.ReadyResult(id),
-            "result_delivered": q.DeliverResult(id, data.draw(st.sampled_from(["window", "electronic"]))),
+            "result_delivered": q.DeliverResult(id, one(data, ["window", "electronic"])),
             "case_closed": q.CloseCase(id),
         }
-        if data.draw(st.integers(0, 9)) == 0:
+        if one(data, range(10)) == 0:
             commands["case_withdrawn"] = q.WithdrawCase(id)
         fit = [x for kind, x in commands.items() if wrong and case is not None and kind in CASE_LIFE[case.stage]]
-        self.act(data.draw(st.sampled_from(fit or list(commands.values()))))
+        self.act(one(data, fit or list(commands.values())))
 
     @rule(data=st.data(), what=st.sampled_from(["file", "some", "keep", "copy"]))
-    def archive(self, data: st.DataObject, what: str) -> None:
+    def archive(self, data: Any, what: str) -> None:
         """Papers get their place."""
         cases = self.hall.state.offices.cases
         id = self.pick(data, cases)
-        some = tuple(data.draw(st.lists(st.sampled_from(sorted(self.papers.get(id, {"x"}))), max_size=2, unique=True)))
+        own = sorted(self.papers.get(id, {"x"}))
+        some = tuple(dict.fromkeys(one(data, own) for _ in range(one(data, range(3)))))
         self.act(
             {
                 "file": q.FilePapers(id), "some": q.FilePapers(id, some), "keep": q.KeepInUse(id, some, "appeal"),
-                "copy": q.MoveCopy(id, data.draw(st.integers(0, 3)), "applicant"),
+                "copy": q.MoveCopy(id, one(data, range(4)), "applicant"),
             }[what]
         )  # fmt: skip
 
     @rule(data=st.data(), window=st.sampled_from(WINDOWS), what=st.sampled_from(["ask", "claim", "answer", "escalate"]))
-    def support(self, data: st.DataObject, window: str, what: str) -> None:
+    def support(self, data: Any, window: str, what: str) -> None:
         """The middle office helps."""
         id = self.pick(data, self.hall.state.offices.supports)
         self.count += what == "ask"
@@ -417,16 +426,16 @@ class OfficesMachine(RuleBasedStateMachine):
         )  # fmt: skip
 
     @rule(data=st.data(), level=st.integers(1, 5), active=st.sampled_from([True, True, True, False]))
-    def rate(self, data: st.DataObject, level: int, active: bool) -> None:
+    def rate(self, data: Any, level: int, active: bool) -> None:
         """A citizen rates, once or once more; mostly badly."""
         claims = self.hall.state.offices.claims
-        self.act(q.RateTicket(self.pick(data, claims), data.draw(st.sampled_from([1, 2, level])), active=active))
+        self.act(q.RateTicket(self.pick(data, claims), one(data, [1, 2, level]), active=active))
 
     @rule(data=st.data(), what=st.sampled_from(["open", "over", "contact", "solve", "solve", "back", "close", "again"]))
-    def matter(self, data: st.DataObject, what: str) -> None:
+    def matter(self, data: Any, what: str) -> None:
         """What is looked after."""
         id = self.pick(data, self.hall.state.offices.matters)
-        kind = data.draw(st.sampled_from(list(MatterKind)))
+        kind = one(data, list(MatterKind))
         self.count += what == "open"
         self.act(
             {
@@ -437,10 +446,40 @@ class OfficesMachine(RuleBasedStateMachine):
         )  # fmt: skip
 
     @rule(data=st.data(), staff=st.sampled_from(["anna", "bo"]), by_hand=st.integers(0, 4))
-    def alert(self, data: st.DataObject, staff: str, by_hand: int) -> None:
+    def alert(self, data: Any, staff: str, by_hand: int) -> None:
         """Somebody takes note of an alert, or ends it by hand."""
         id = self.pick(data, self.hall.state.alerts, "nothing:x")
         self.act(q.AcknowledgeAlert(id, staff) if by_hand else c.EndAlert(*id.split(":", 1)))
+
+    @rule(random=st.randoms(use_true_random=True), steps=st.integers(5, 25))
+    def bustle(self, random: Random, steps: int) -> None:
+        """A busy stretch: many things that mostly fit, with a little time between."""
+        for _ in range(steps):
+            match random.randrange(12):
+                case 0 | 1:
+                    self.intake(random, random.choice(ITEMS), random.random() < 0.5, random.random() < 0.7, False)
+                case 2 | 3 | 4:
+                    self.carry(random, 5)
+                case 5 | 6 | 7:
+                    self.work(random, 5, random.choice(STAFF))
+                case 8:
+                    self.archive(random, random.choice(["file", "some", "keep", "copy"]))
+                case 9:
+                    self.support(random, "w1", random.choice(["ask", "claim", "answer", "escalate"]))
+                case 10:
+                    self.served(random)
+                case 11:
+                    self.matter(random, random.choice(["open", "contact", "solve", "solve", "back", "close", "again"]))
+            self.now += random.choice([1, 30, 60, 400]) * SECOND
+
+    def served(self, data: Any) -> None:
+        """A citizen is served and rates it; badly."""
+        self.count += 1
+        for command in (
+            c.TakeTicket(f"t{self.count}", "A"), c.CallTicket("w2"), c.StartService("w2"), c.FinishTicket("w2"),
+        ):  # fmt: skip
+            self.act(command)
+        self.rate(data, 1, True)
 
     @rule(window=st.sampled_from(WINDOWS))
     def finish(self, window: str) -> None:
@@ -500,7 +539,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 
 def test_offices() -> None:
     """One stage and one holder, every paper somewhere, every clock once, replay = state, drafts leave no trace."""
-    profile = settings(max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
+    profile = settings(max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
     run_state_machine_as_test(OfficesMachine, settings=profile)
 
 

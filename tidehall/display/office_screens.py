@@ -19,6 +19,9 @@ __all__ = [
     "DeliveryView",
     "HandOffView",
     "HandOffsAnswer",
+    "ItemDetail",
+    "ItemPartView",
+    "MaterialView",
     "MatterView",
     "PaperView",
     "PartView",
@@ -38,6 +41,38 @@ class PersonView(Struct, frozen=True):
     name: str | None
     id_number: str | None
     phone: str | None
+
+
+class MaterialView(Struct, frozen=True):
+    """A paper that an item asks for."""
+
+    code: str
+    name: Words
+    required: bool
+
+
+class ItemPartView(Struct, frozen=True):
+    """One department's part of a joint item."""
+
+    department: str
+    promised_days: int
+
+
+class ItemDetail(Struct, frozen=True, kw_only=True):
+    """An item's handbook; days are working days, `fee` is fen, `bundles` the ids of those that hold it (一件事)."""
+
+    code: str
+    name: Words
+    department: str
+    line: str
+    kind: str
+    promised_days: int
+    statutory_days: int
+    urgent_allowed: bool
+    fee: int
+    materials: tuple[MaterialView, ...]
+    parts: tuple[ItemPartView, ...]
+    bundles: tuple[str, ...]
 
 
 class PaperView(Struct, frozen=True):

@@ -18,6 +18,9 @@ from tidehall.display.office_screens import (
     DeliveryView,
     HandOffsAnswer,
     HandOffView,
+    ItemDetail,
+    ItemPartView,
+    MaterialView,
     MatterView,
     PaperView,
     PartView,
@@ -29,6 +32,7 @@ from tidehall.display.office_screens import (
 )
 from tidehall.display.views import optional_time, time_text, zone_name
 from tidehall.hall.engine import Hall
+from tidehall.hall.errors import Refusal
 from tidehall.hall.offices.archive import originals
 from tidehall.hall.offices.cases import known_case, still_missing, under_way
 from tidehall.hall.offices.objects import (
@@ -56,6 +60,7 @@ __all__ = [
     "CopyView",
     "HandOffView",
     "HandOffsAnswer",
+    "ItemDetail",
     "MatterView",
     "PaperView",
     "PersonView",
@@ -69,6 +74,7 @@ __all__ = [
     "hand_off_actions",
     "hand_off_view",
     "item_name",
+    "item_view",
     "matter_actions",
     "matter_view",
     "progress_view",
@@ -152,6 +158,28 @@ def department_name(state: HallState, id: str) -> Words:
 def actions(moves: Iterable[str]) -> tuple[str, ...]:
     """Event kinds as actions, each once."""
     return tuple(dict.fromkeys(_ACTIONS[kind] for kind in moves if kind in _ACTIONS))
+
+
+def item_view(hall: Hall, code: str) -> ItemDetail:
+    """An item as the plan has it now. Raises Refusal unknown_item."""
+    state = hall.state
+    item = state.items.get(code)
+    if item is None:
+        raise Refusal("unknown_item", item=code)
+    return ItemDetail(
+        code=item.code,
+        name=item.name,
+        department=item.department,
+        line=item.line,
+        kind=item.kind,
+        promised_days=item.promised_days,
+        statutory_days=item.statutory_days,
+        urgent_allowed=item.urgent_allowed,
+        fee=item.fee,
+        materials=tuple(MaterialView(m.code, m.name, m.required) for m in item.materials),
+        parts=tuple(ItemPartView(p.department, p.promised_days) for p in item.parts),
+        bundles=tuple(bundle.id for bundle in state.rules.bundles if code in bundle.items),
+    )
 
 
 # ---- cases

@@ -30,6 +30,7 @@ from tidehall.display.http.problems import Problem
 from tidehall.display.kiosk import Visit
 from tidehall.display.rendering import Renderer, minutes_range, qr, today, visitor_language
 from tidehall.hall.calendar import local_text
+from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.plan import Plan
 from tidehall.live import HallKeeper
@@ -53,6 +54,10 @@ GUIDE = {
 }  # fmt: skip
 #: Seconds without a touch after which a kiosk begins anew.
 IDLE_S = 30
+#: Zones that stand side by side on a board; a board of more zones shows all their calls in one place.
+MOST_COLUMNS = 4
+#: Last calls in the column of a zone.
+COLUMN_CALLS = 4
 #: Tickets in one list of the guide desk.
 MOST_TICKETS = 20
 
@@ -171,7 +176,7 @@ class Pages:
 
     def address(self, request: Request) -> str:
         """How people's phones reach this house: the setting, or, where that is only this machine, as this page was."""
-        own = urlsplit(self.base_url).hostname in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 # compared
+        own = urlsplit(self.base_url).hostname in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")  # compared
         return str(request.base_url).rstrip("/") if own else self.base_url
 
     def kept_out(self, request: Request, lang: str, right: str, window: str | None = None) -> Response | None:
@@ -192,7 +197,7 @@ class Pages:
         self, request: Request, name: str, path: Mapping[str, str], body: object, *, lang: str, key: str
     ) -> Said:
         """Make the API call `name` for a form, with the visitor's own cookie and address."""
-        call = BY_NAME[name]
+        call = self.calls[name]
         kept = {b"cookie", b"host", b"origin", b"authorization"}
         headers = [(n, v) for n, v in request.scope["headers"] if n in kept]
         headers += [(b"accept-language", lang.encode()), (b"idempotency-key", key.encode("ascii", "replace"))]
@@ -267,13 +272,17 @@ class Pages:
             return self.unknown(lang)
         board = script_data(to_builtins(view))
         open_ids = {call["call_id"] for call in board["calls"]}
-        newest = board["calls"][-1] if board["calls"] else next(iter(board["recent"]), None)
+        newest = board["calls"][-1] if board["calls"] else None
         zone_names = {zone["id"]: zone["name"].get(lang, "") for zone in board["zones"]}
         many = len(board["zones"]) > 1
+        columns: list[dict[str, Any]] = []
+        if 1 < len(board["zones"]) <= MOST_COLUMNS:
+            columns = [zone | self.column(hall, board, zone["id"]) for zone in board["zones"]]
         return self.render.page(
-            "board.html",
+            "hall_board.html" if columns else "board.html",
             lang,
             board=board,
+            columns=columns,
             title=self.board_title(hall.state.rules, view.id, lang),
             hero=None if newest is None else {**newest, "open": newest["call_id"] in open_ids},
             open_ids=open_ids,
@@ -281,8 +290,21 @@ class Pages:
             zone_names=zone_names,
             now=local_text(now, hall.state.zone_name),
             today=today(now, hall.state.rules.hall.time_zone, lang),
-            given=self.island(keeper, lang, "board.", board=board, zones=zone_names if many else None),
-        )
+            given=self.island(
+                keeper, lang, "board.", board=board, zones=zone_names if many else None,
+                recent={zone["id"]: zone["recent"] for zone in columns},
+            ),
+        )  # fmt: skip
+
+    def column(self, hall: Hall, board: Mapping[str, Any], zone: str) -> dict[str, Any]:
+        """A zone's own part of a board: its newest open call, its last calls, its lines."""
+        calls = views.board_recent(hall.state, [zone])[:COLUMN_CALLS]
+        own = {row.id for row in hall.state.rules.lines if row.zone == zone}
+        return {
+            "hero": next((call for call in reversed(board["calls"]) if call["zone"] == zone), None),
+            "recent": [to_builtins(views.call_view(hall, call)) for call in calls],
+            "lines": [line for line in board["lines"] if line["id"] in own],
+        }
 
     async def strip(self, request: Request) -> Response:
         """`/board/{hall}/window/{window}`."""

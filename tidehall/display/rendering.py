@@ -98,7 +98,12 @@ class Renderer:
             found = minutes_range(estimate)
             return t(key, low=found[0], high=found[1]) if found else t("common.no_estimate")
 
-        return {"lang": lang, "t": t, "words": words, "range_words": range_words}
+        def waiting_words(line: dict[str, Any]) -> str:
+            if line["waiting"]:
+                return t("board.people", n=line["waiting"])
+            return t("board.nobody" if line["open_windows"] else "board.no_window")
+
+        return {"lang": lang, "t": t, "words": words, "range_words": range_words, "waiting_words": waiting_words}
 
     def macros(self, name: str, lang: str, **values: Any) -> Any:
         """The macros of the template `name` in a language, for parts of a page that are sent alone."""

@@ -303,7 +303,15 @@ async def list_cases(edge: Edge, asked: Asked) -> Response:
 
     found = [case for case in hall.state.offices.cases.values() if fits(case)]
     found.sort(key=lambda case: (not case.due_at, case.due_at, case.received_at, case.id))
-    return await listed(edge, asked, [v.case_view(hall, case, now) for case in found[:MOST_CASES]])
+    rows = [v.case_view(hall, case, now) for case in found[:MOST_CASES]]
+    # Where an applicant lives is told in the answer about his case alone.
+    rows = [replace(row, delivery=replace(row.delivery, address=None)) for row in rows]
+    return await listed(edge, asked, rows)
+
+
+async def get_item(edge: Edge, asked: Asked) -> Response:
+    """The handbook of one item (办事指南)."""
+    return good(v.item_view(asked.keeper.committed, asked.path("item")))
 
 
 async def get_case(edge: Edge, asked: Asked) -> Response:
@@ -415,6 +423,8 @@ OFFICE_CALLS: tuple[Call, ...] = (
                 Query("due", "`overdue`, or due until the end of this day.",
                       {"type": "string", "pattern": r"^(overdue|[0-9]{4}-[0-9]{2}-[0-9]{2})$"}),
                 *(Query(name, f"Only with this {name}.", TEXT) for name in _EXACT), AFTER)),
+    Call("GET", f"{_HALL}/items/{{item}}", "get_item", "An item's handbook: materials, days, fee, bundles.", get_item,
+         v.ItemDetail, query=(AFTER,), part="items", problems=("unknown_item",)),
     Call("GET", _CASE, "get_case", "One case, with its applicant for those who may know.", get_case, v.CaseView,
          rights=("staff",), query=(AFTER,), part="cases", problems=("unknown_case", "journal_unavailable")),
     Call("GET", f"{_CASE}/receipt", "get_receipt", "The receipt's three copies, as they are printed.", get_receipt,

@@ -34,6 +34,7 @@ _PARTS = {
     "text": "A reference `sealed:…` as an event holds it.",
     "staff": "The staff id.",
     "case": "The case's id.",
+    "item": "The item's code.",
     "hand_off": "The hand-off's id.",
     "runner": "The runner's id.",
     "support": "The question's id.",

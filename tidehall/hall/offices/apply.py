@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import SECOND, working
 from tidehall.hall.offices.objects import (
+    AT_INTAKE,
     CASE_LIFE,
     HAND_OFF_LIFE,
     MATTER_LIFE,
@@ -506,10 +507,6 @@ def sweep(s: HallState, at: int) -> None:
     offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in offices.claims}
     used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in AT_INTAKE}
     offices.versions = {name: item for name, item in offices.versions.items() if name in used}
-
-
-#: Stages at which a case's item still says what happens.
-AT_INTAKE = (Stage.RECEIVED, Stage.CORRECTING)
 
 
 def keep_versions(s: HallState) -> None:

@@ -14,7 +14,7 @@ from tidehall.hall.offices import commands as q
 from tidehall.hall.offices import events as o
 from tidehall.hall.offices.cases import at_stage, known_case, under_way
 from tidehall.hall.offices.clocks import alert, alert_over
-from tidehall.hall.offices.objects import Case, Paper, Stage
+from tidehall.hall.offices.objects import AT_INTAKE, Case, Paper, Stage
 from tidehall.hall.state import HallState
 
 __all__ = ["close", "day_end", "file_papers", "keep_in_use", "move_copy", "originals", "unfiled", "unit_of"]
@@ -84,9 +84,9 @@ def close(s: HallState, c: q.CloseCase, now: int) -> list[Event]:
 
 
 def file_papers(s: HallState, c: q.FilePapers, now: int) -> list[Event]:
-    """File originals, all of the case or some (一天一归档); never while they are on their way."""
+    """File originals, all of the case or some (一天一归档); not before they have come to their office."""
     case = known_case(s, c.case)
-    if under_way(s, case) is not None:
+    if to_travel(s, case):
         raise Refusal("wrong_stage", case=case.id, stage=case.stage.value)
     left = originals(case)
     papers = c.papers or left
@@ -108,6 +108,11 @@ def keep_in_use(s: HallState, c: q.KeepInUse, now: int) -> list[Event]:
     return [o.PapersKept(now, case.id, c.papers, c.reason, s.day), *settled(s, now, case, c.papers)]
 
 
+def to_travel(s: HallState, case: Case) -> bool:
+    """Whether the originals and the receipt's second copy still have to go to their office, or are on their way."""
+    return case.stage in AT_INTAKE or under_way(s, case) is not None
+
+
 def move_copy(s: HallState, c: q.MoveCopy, now: int) -> list[Event]:
     """A receipt copy changes hands (R36)."""
     case = known_case(s, c.case)
@@ -115,6 +120,6 @@ def move_copy(s: HallState, c: q.MoveCopy, now: int) -> list[Event]:
         raise Refusal("invalid", fields={"copy": "is 1, 2 or 3"})
     if not c.holder:
         raise Refusal("invalid", fields={"holder": "is needed"})
-    if c.copy == 2 and under_way(s, case) is not None:  # it travels with the papers
+    if c.copy == 2 and to_travel(s, case):
         raise Refusal("wrong_stage", case=case.id, stage=case.stage.value)
     return [o.CopyMoved(now, case.id, c.copy, c.holder)]

@@ -15,6 +15,7 @@ from msgspec import Struct
 from tidehall.hall.plan import Item
 
 __all__ = [
+    "AT_INTAKE",
     "CASE_LIFE",
     "HAND_OFF_LIFE",
     "MATTER_LIFE",
@@ -96,6 +97,10 @@ CASE_LIFE: dict[str, dict[str, Stage]] = {
     Stage.CLOSED: {},
     Stage.WITHDRAWN: {},
 }
+
+
+#: Stages at which the papers are still being taken in, and the item says what happens to them.
+AT_INTAKE = frozenset({Stage.RECEIVED, Stage.CORRECTING})
 
 
 class HandOffState(StrEnum):

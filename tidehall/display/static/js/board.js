@@ -2,13 +2,13 @@
  * The zone board: eight fixed rows, three fixed places for calls, one chain of timers. Runs for weeks.
  * Law: slots are created once by the server's page and only rewritten. ES2017, for old TV boxes.
  */
-import { advance, emptyStage, forget, isOpen, offer, settledStage, turn } from "./board_state.js";
+import { advance, answered, forget, isOpen, offer, settledStage, turn } from "./board_state.js";
 import { everySecond, HallClock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { age, at, given, mark, painted, put, show } from "./page.js";
-import { fill, range } from "./words.js";
+import { fill, range, waiting } from "./words.js";
 
-const MAX_LINES = 6; // in one row of the foot; more take turns
+const MAX_LINES = 4; // in one row of the foot; more take turns
 const page = given();
 const words = page.words;
 const clock = new HallClock(page.now, page.zone, page.lang);
@@ -44,6 +44,10 @@ function paintStage() {
     mark(place, "data-call", key);
   });
   show(at("idle"), top.length === 0);
+  const last = board.recent[0];
+  show(at("last"), top.length === 0 && Boolean(last));
+  put(at("last-number"), last && last.number);
+  put(at("last-label"), last && last.label);
   show(at("session"), board.session !== "open");
   put(at("session"), board.session === "open" ? "" : words["board." + board.session]);
 }
@@ -52,7 +56,7 @@ function paintLists() {
   rows.forEach((row, i) => {
     const call = board.recent[i];
     put(slot(row, "number"), call && call.number);
-    put(slot(row, "arrow"), call && "→");
+    put(slot(row, "arrow"), call && (isOpen(board, call) ? words["board.please"] : "→"));
     put(slot(row, "label"), call && call.label);
     put(slot(row, "unit"), call && words["board.short_unit"]);
     row.classList.toggle("open", Boolean(call && isOpen(board, call)));
@@ -70,7 +74,7 @@ function paintLines() {
     show(/** @type {HTMLElement} */ (cell), Math.floor(i / MAX_LINES) === turnOf);
     if (!line) return;
     const minutes = line.waiting ? range(line.estimate) : null;
-    put(slot(cell, "people"), fill(words["board.people"], { n: line.waiting }));
+    put(slot(cell, "people"), waiting(line, words));
     put(slot(cell, "range"), minutes ? fill(words["board.range"], { low: minutes[0], high: minutes[1] }) : "");
   });
 }
@@ -102,7 +106,7 @@ const feed = new Feed("/api/v1/halls/" + page.hall + "/boards/" + page.board.id 
     board = advance(board, frame);
     stage = forget(stage, board.calls);
     if (frame.call && isOpen(board, frame.call)) stage = offer(stage, frame.call, Date.now());
-    else if (!stage.top.length) stage = settledStage(board, Date.now());
+    stage = answered(stage, board, Date.now());
     paint();
     report();
   },
@@ -115,8 +119,7 @@ const feed = new Feed("/api/v1/halls/" + page.hall + "/boards/" + page.board.id 
 everySecond(() => {
   feed.check();
   const before = stage.top[0];
-  stage = turn(stage, Date.now());
-  if (stage.top.length === 0 && board.recent.length === 0) stage = emptyStage();
+  stage = answered(turn(stage, Date.now()), board, Date.now());
   paintStage();
   paintLines();
   if (stage.top[0] !== before) report();

@@ -5,11 +5,12 @@
 import { merge } from "./frames.js";
 
 /** @typedef {{call_id: string, attempt: number, number: string, window: string, label: string, zone: string, at: string}} Call */
-/** @typedef {{call: Call, since: number}} Staged */
+/** @typedef {{call: Call, since: number, closed?: number}} Staged `closed`: since when it is answered */
 /** @typedef {{top: Staged[], queue: Call[]}} Stage */
 
 export const STACK_MS = 10000; // calls this close together stand on the stage together
-export const LARGE_MS = 4000; // each call's moment in large type
+export const LARGE_MS = 4000; // each call's moment in large type, and how long an answered one stays
+const PLACES = 3;
 const QUEUE = 9; // calls that may wait for their moment
 
 /**
@@ -47,13 +48,14 @@ export function emptyStage() {
 }
 
 /**
- * A stage after a snapshot: the newest open call, with no fuss; calls already rung are not rung again.
+ * A stage after a snapshot: the newest open call, with no fuss; calls already rung are not rung again. A call that is
+ * answered would send people to a window that no longer waits for them.
  * @param {any} board
  * @param {number} now ms
  * @returns {Stage}
  */
 export function settledStage(board, now) {
-  const call = board.calls.length ? newest(board.calls) : board.recent[0];
+  const call = board.calls.length ? newest(board.calls) : null;
   return { top: call ? [{ call: call, since: now - STACK_MS }] : [], queue: [] };
 }
 
@@ -67,30 +69,68 @@ function newest(calls) {
  * @param {Stage} stage
  * @param {Call} call
  * @param {number} now
+ * @param {number} [places] how many calls stand together
  */
-export function offer(stage, call, now) {
+export function offer(stage, call, now, places) {
   const seen = stage.top.concat(stage.queue.map((c) => ({ call: c, since: 0 })));
   if (seen.some((s) => s.call.call_id === call.call_id && s.call.attempt === call.attempt)) return stage;
-  return turn({ top: stage.top, queue: stage.queue.concat([call]).slice(-QUEUE) }, now);
+  return turn({ top: stage.top, queue: stage.queue.concat([call]).slice(-QUEUE) }, now, places);
 }
 
 /**
  * Time passes: old calls leave the stack, waiting ones come up.
  * @param {Stage} stage
  * @param {number} now
+ * @param {number} [places] how many calls stand together
  */
-export function turn(stage, now) {
+export function turn(stage, now, places) {
+  const most = places || PLACES;
   let top = stage.top.filter((s, i) => i === 0 || now - s.since < STACK_MS);
   if (top.length > 1 && now - top[0].since >= STACK_MS) top = top.slice(0, 1);
   const queue = stage.queue.slice();
   while (queue.length) {
     const call = queue[0];
     const rest = top.filter((s) => now - s.since < STACK_MS && s.call.number !== call.number);
-    if (rest.length >= 3 && now - rest[rest.length - 1].since < LARGE_MS) break;
+    if (rest.length >= most && now - rest[rest.length - 1].since < LARGE_MS) break;
     queue.shift();
-    top = [{ call: call, since: now }].concat(rest).slice(0, 3);
+    top = [/** @type {Staged} */ ({ call: call, since: now })].concat(rest).slice(0, most);
   }
   return { top: top, queue: queue };
+}
+
+/**
+ * The stage with the open calls of `board`: an answered one leaves after its moment, and then the newest open one, if
+ * there is one, stands there.
+ * @param {Stage} stage
+ * @param {any} board
+ * @param {number} now
+ * @returns {Stage}
+ */
+export function answered(stage, board, now) {
+  const top = stage.top
+    .map((s) => (isOpen(board, s.call) ? (s.closed ? { call: s.call, since: s.since } : s) : s.closed ? s : Object.assign({ closed: now }, s)))
+    .filter((s) => !s.closed || now - Math.max(s.closed, s.since) < LARGE_MS);
+  if (!top.length && !stage.queue.length) return settledStage(board, now);
+  return { top: top, queue: stage.queue };
+}
+
+/**
+ * The last calls of each zone, newest first, as far as this screen has heard of them.
+ * @param {{[zone: string]: Call[]}} before
+ * @param {Call[]} recent newest first
+ * @param {number} most
+ * @returns {{[zone: string]: Call[]}}
+ */
+export function byZone(before, recent, most) {
+  const next = Object.assign({}, before);
+  recent.slice().reverse().forEach((call) => {
+    if (!next[call.zone]) return;
+    const key = (/** @type {Call} */ c) => c.call_id + "/" + c.attempt;
+    if (next[call.zone].some((c) => key(c) === key(call))) return;
+    next[call.zone] = [call].concat(next[call.zone].filter((c) => c.number !== call.number))
+      .sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, most);
+  });
+  return next;
 }
 
 /**

@@ -5,7 +5,9 @@ import { get, newKey, send } from "./api.js";
 import { everySecond, HallClock } from "./clock.js";
 import { advance } from "./desk_state.js";
 import { Feed } from "./feed.js";
+import { mend } from "./dialogs.js";
 import { age, at, given, put, show } from "./page.js";
+import { choose } from "./guide_choice.js";
 import { ticketList } from "./guide_tickets.js";
 import { fill, minutes, span } from "./words.js";
 
@@ -13,6 +15,10 @@ const page = given();
 const words = page.words;
 const clock = new HallClock(page.now, page.zone, page.lang);
 const base = "/api/v1/halls/" + page.hall;
+const FINE_MS = 6000; // as long as "done" stands there
+let lost = false; // the bar says that the server is away
+/** @type {number|undefined} */
+let fading;
 let staff = page.staff;
 let busy = false;
 /** @type {any[]} */
@@ -22,6 +28,9 @@ let reload = null;
 
 /** @param {string} sentence @param {boolean} [fine] */
 function say(sentence, fine) {
+  lost = false;
+  window.clearTimeout(fading);
+  if (fine) fading = window.setTimeout(() => say(""), FINE_MS);
   put(at("said"), sentence);
   at("said").classList.toggle("fine", Boolean(fine));
   show(at("said"), Boolean(sentence));
@@ -41,15 +50,20 @@ function paintLines() {
 /**
  * @param {string} path
  * @param {object} body
+ * @param {string} done what to say when it is done
+ * @param {boolean} [asked] a dialog is open and says itself what has to be put right
  */
-function press(path, body) {
+function press(path, body, done, asked) {
   if (busy) return Promise.resolve(null);
   busy = true;
   say("");
   return send(base + path, body, page.lang, newKey()).then((answer) => {
     busy = false;
-    if (answer.ok) say(words["guide.done"], true);
-    else say(answer.sentence || words["desk.lost"]);
+    if (answer.ok) say(fill(done, answer.body), true);
+    else if (!asked || !mend(answer)) {
+      say(answer.sentence || words["desk.lost"]);
+      lost = answer.status === 0 || answer.status === 503;
+    }
     refresh();
     return answer;
   });
@@ -81,38 +95,44 @@ function look(number) {
 
 at("find").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
-  look(at("number").value.trim().toUpperCase());
+  look(at("number").value.normalize("NFKC").trim().toUpperCase());
 });
 at("take").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
-  const asked = at("what").value.split(" · ")[0].trim();
-  const line = page.letters[asked.toUpperCase()];
-  if (!line && !page.codes[asked]) return say(words["guide.unclear"]);
-  const body = Object.assign({ channel: "guide", priority: at("priority").value }, line ? { line: line } : { item: asked });
-  press("/tickets", body).then((answer) => {
+  const found = choose(at("what").value, page);
+  if (!found.what) return say(found.said);
+  press("/tickets", Object.assign({ channel: "guide", priority: at("priority").value }, found.what), words["guide.done_take"]).then((answer) => {
     if (!answer || !answer.ok) return;
     const ticket = answer.body;
     show(at("taken"), true);
     put(at("taken-number"), ticket.number);
-    put(at("taken-words"), fill(words["guide.taken"], { n: ticket.ahead, range: minutes(ticket.estimate, words) }));
+    put(at("taken-words"), fill(words[ticket.ahead ? "guide.taken" : "guide.taken_none"], { n: ticket.ahead, range: minutes(ticket.estimate, words) }));
     at("taken-link").href = "/t/" + ticket.token;
     at("what").value = "";
     at("priority").value = "normal";
   });
 });
 
+/** @param {any} frame */
+function wellAgain(frame) {
+  if (lost && feed.back(frame)) say("");
+}
+
 const feed = new Feed(base + "/live", {
   snapshot(frame) {
+    wellAgain(frame);
     staff = advance(staff, frame.hall);
     paintLines();
     refresh();
   },
   update(frame) {
+    wellAgain(frame);
     staff = advance(staff, frame);
     paintLines();
     refresh();
   },
   beat(frame) {
+    wellAgain(frame);
     staff = advance(staff, frame);
     paintLines();
   },

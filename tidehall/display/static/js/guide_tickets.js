@@ -2,18 +2,16 @@
  * The guide desk's lists of tickets, and what it may do with each. ES2017.
  * Law: which steps a ticket's state has stands in `page.can` (made from the life table), never here.
  */
+import { hold, stays } from "./dialogs.js";
 import { at, put } from "./page.js";
 import { fill, minutes } from "./words.js";
 
-/** @typedef {(path: string, body: object) => Promise<any>} Press */
+/** @typedef {(path: string, body: object, done: string, asked?: boolean) => Promise<any>} Press */
 
-/** @param {string} id @param {string} title @returns {Promise<boolean>} */
-function sure(id, title) {
-  const dialog = at(id);
-  put(dialog.querySelector("h2"), title);
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+/** @param {string} id @param {string} title @param {any} page @param {() => Promise<any>} act */
+function sure(id, title, page, act) {
+  put(at(id).querySelector("h2"), title);
+  hold(id, () => act().then((answer) => stays(answer, page.words["desk.lost"])));
 }
 
 /**
@@ -25,19 +23,17 @@ function sure(id, title) {
 function run(act, ticket, page, press) {
   const path = "/tickets/" + ticket.id + "/";
   const number = { number: ticket.number };
+  const done = fill(page.words["guide.done"], number);
   if (act === "restore") {
     at("reason").value = "";
-    sure("ask-reason", fill(page.words["guide.restore_ask"], number)).then((yes) => {
-      if (yes) press(path + "restore", { reason: at("reason").value });
-    });
+    sure("ask-reason", fill(page.words["guide.restore_ask"], number), page, () =>
+      press(path + "restore", { reason: at("reason").value }, done, true));
   } else if (act === "cancel") {
-    sure("ask-sure", fill(page.words["guide.cancel_ask"], number)).then((yes) => {
-      if (yes) press(path + "cancel", {});
-    });
+    sure("ask-sure", fill(page.words["guide.cancel_ask"], number), page, () => press(path + "cancel", {}, done, true));
   } else if (act === "back") {
-    press(path + "back", {});
+    press(path + "back", {}, done);
   } else {
-    press(path + "priority", { priority: act === "confirm" ? ticket.claimed : "normal" });
+    press(path + "priority", { priority: act === "confirm" ? ticket.claimed : "normal" }, done);
   }
 }
 
@@ -54,7 +50,7 @@ function about(ticket, page) {
   const words = page.words;
   const parts = [words["desk.ticket." + ticket.state], page.lines[ticket.line]];
   if (ticket.misses) parts.push(fill(words["guide.misses"], { n: ticket.misses }));
-  if (ticket.state === "waiting") parts.push(fill(words["guide.taken"], { n: ticket.ahead, range: minutes(ticket.estimate, words) }));
+  if (ticket.state === "waiting") parts.push(fill(words[ticket.ahead ? "guide.taken" : "guide.taken_none"], { n: ticket.ahead, range: minutes(ticket.estimate, words) }));
   if (ticket.window && page.windows[ticket.window]) parts.push(fill(words["guide.at_window"], { label: page.windows[ticket.window] }));
   return parts.join(" · ");
 }

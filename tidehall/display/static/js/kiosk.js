@@ -1,18 +1,25 @@
 /**
  * The kiosk works without this; here: search while typing, back to the start when left alone, and no dead
  * browser page when the server is away. ES2017.
+ * Law: a visit leaves no trace in the browser's history; nobody's number comes back to the next one by going back.
  */
 import { everySecond, HallClock } from "./clock.js";
-import { at, given, put, show } from "./page.js";
+import { at, given, mark, put, show } from "./page.js";
 import { fill } from "./words.js";
 
 const page = given();
 const clock = new HallClock(page.now, page.zone, page.lang);
+const LOOK_MS = 5000; // between two looks whether the server is there
 let touched = Date.now();
 let busy = false;
+let lost = false; // the sentence on the page says that the server is away
+let heard = clock.now(); // hall time of the last sign of life
+let looked = Date.now();
+let looking = false;
 
-/** @param {string} sentence */
-function say(sentence) {
+/** @param {string} sentence @param {boolean} [away] it is about the connection */
+function say(sentence, away) {
+  lost = Boolean(away);
   let box = document.querySelector(".said");
   if (!box) {
     box = document.createElement("p");
@@ -21,6 +28,8 @@ function say(sentence) {
     at("kiosk").insertBefore(box, at("kiosk").firstChild);
   }
   put(box, sentence);
+  mark(box, "data-lost", lost ? "yes" : "");
+  show(/** @type {HTMLElement} */ (box), true);
   box.scrollIntoView({ block: "nearest" });
 }
 
@@ -28,15 +37,33 @@ function say(sentence) {
 function go(address) {
   if (busy) return;
   busy = true;
-  fetch(address, { method: "HEAD", cache: "no-store" }).then(() => location.assign(address), () => {
+  fetch(address, { method: "HEAD", cache: "no-store" }).then(() => location.replace(address), () => {
     busy = false;
-    say(page.words["common.unreachable"]);
+    say(page.words["common.unreachable"], true);
+  });
+}
+
+/** Without a feed the kiosk asks now and then whether the house is there, and says when it is not. */
+function look() {
+  if (looking || Date.now() - looked < LOOK_MS) return;
+  looking = true;
+  const stop = new AbortController();
+  const timer = window.setTimeout(() => stop.abort(), LOOK_MS);
+  fetch("/readyz", { cache: "no-store", signal: stop.signal }).then((answer) => answer.ok, () => false).then((well) => {
+    window.clearTimeout(timer);
+    looking = false;
+    looked = Date.now();
+    if (well) heard = clock.now();
+    put(at("age"), well ? "" : fill(page.words["common.as_of"], { time: clock.clock(heard) }));
+    show(at("age"), !well);
+    const box = /** @type {HTMLElement|null} */ (document.querySelector(".said[data-lost]"));
+    if (well && lost && box) show(box, false);
   });
 }
 
 document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest("a");
-  if (!link || event.defaultPrevented) return;
+  if (!link || link.target || event.defaultPrevented) return;
   event.preventDefault();
   go(link.href);
 });
@@ -50,7 +77,7 @@ const search = at("q");
 if (search) {
   const choices = Array.from(document.querySelectorAll("#found li"));
   const filter = () => {
-    const parts = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const parts = search.value.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
     let hits = 0;
     choices.forEach((choice) => {
       const text = choice.getAttribute("data-find") || "";
@@ -63,6 +90,7 @@ if (search) {
     show(at("zones"), parts.length === 0 || hits === 0);
   };
   search.addEventListener("input", filter);
+  search.form.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault()); // found already
   if (search.value) filter(); // typed before this script was there
 }
 
@@ -81,19 +109,22 @@ if (form) {
       if (response.redirected && response.ok) return location.replace(response.url);
       return response.text().then((html) => {
         const said = new DOMParser().parseFromString(html, "text/html").querySelector(".said");
-        throw new Error((said && said.textContent) || page.words["common.unreachable"]);
+        if (!said) return location.replace(response.url); // a page that goes back to the start by itself
+        throw new Error(said.textContent || page.words["common.unreachable"]);
       });
     }).catch((error) => {
       busy = false;
       button.disabled = false;
       put(button, label);
-      say(error instanceof TypeError ? page.words["common.unreachable"] : error.message);
+      const away = error instanceof TypeError;
+      say(away ? page.words["common.unreachable"] : error.message, away);
     });
   });
 }
 
 everySecond(() => {
   put(at("clock"), clock.clock());
+  look();
   const idle = at("idle");
   if (!idle) return;
   const left = page.idle_s - Math.floor((Date.now() - touched) / 1000);

@@ -14,38 +14,54 @@ function drawn(html) {
 }
 
 /**
+ * A row drawn anew in the old one's place, if it has one.
+ * @param {string} html
+ * @param {Element|undefined} row
+ * @returns {Element|null} null: it looks as before
+ */
+function redrawn(html, row) {
+  if (row && /** @type {any} */ (row).drawn === html) return null;
+  const next = drawn(html);
+  /** @type {any} */ (next).drawn = html;
+  if (row && row.parentNode) {
+    const back = typed(row);
+    row.parentNode.replaceChild(next, row);
+    back(next);
+  }
+  return next;
+}
+
+/**
  * Bring a list's rows into the given order with the given rows replaced.
- * @param {Element} box
+ * @param {any} box the list; only this function puts rows into it
  * @param {string[]} order ids
  * @param {{[id: string]: string}} rows what changed, as HTML
  * @returns {Element[]} the rows that are new in the page
  */
 export function patch(box, order, rows) {
-  const wanted = new Set(order);
-  const have = /** @type {Map<string, Element>} */ (new Map());
-  Array.from(box.children).forEach((row) => {
-    const id = /** @type {string} */ (row.getAttribute("data-id"));
-    if (wanted.has(id)) have.set(id, row);
-    else box.removeChild(row);
-  });
+  /** @type {Map<string, Element>} */
+  const have = box.have || new Map(Array.from(box.children, (/** @type {Element} */ row) => [row.getAttribute("data-id"), row]));
   const fresh = /** @type {Element[]} */ ([]);
+  Object.keys(rows).forEach((id) => {
+    const next = redrawn(rows[id], have.get(id));
+    if (!next) return;
+    have.set(id, next);
+    fresh.push(next);
+  });
+  box.have = have;
+  const line = order.join(" ");
+  if (box.line === line) return fresh; // nothing came, went or moved
+  const wanted = new Set(order);
+  have.forEach((row, id) => {
+    if (wanted.has(id)) return;
+    if (row.parentNode === box) box.removeChild(row);
+    have.delete(id);
+  });
   let cursor = box.firstElementChild;
+  let whole = true;
   order.forEach((id) => {
-    let row = have.get(id);
-    const html = rows[id];
-    if (html !== undefined && !(row && /** @type {any} */ (row).drawn === html)) {
-      const next = drawn(html);
-      /** @type {any} */ (next).drawn = html;
-      if (row) {
-        const back = typed(row);
-        if (cursor === row) cursor = next;
-        box.replaceChild(next, row);
-        back(next);
-      }
-      row = next;
-      fresh.push(next);
-    }
-    if (!row) return; // not sent and not here: the next answer has it
+    const row = have.get(id);
+    if (!row) return (whole = false); // not sent and not here: the next answer has it
     if (cursor && cursor !== row && cursor.nextElementSibling === row) {
       const moved = cursor;
       cursor = row;
@@ -54,6 +70,7 @@ export function patch(box, order, rows) {
     if (cursor === row) cursor = row.nextElementSibling;
     else box.insertBefore(row, cursor);
   });
+  box.line = whole ? line : "";
   return fresh;
 }
 
@@ -71,6 +88,7 @@ export class Lists {
     this.busy = false;
     this.again = false;
     this.since = 0; // when the frame came that the running request answers, performance.now()
+    this.next = 0; // the same of the request after it
   }
 
   /** @param {{[name: string]: string}} more the source's further parameters from now on; all is asked for anew */
@@ -81,12 +99,15 @@ export class Lists {
 
   /** @returns {Promise<void>} */
   refresh() {
+    const now = performance.now();
     if (this.busy) {
+      if (!this.again) this.next = now;
       this.again = true;
       return Promise.resolve();
     }
     this.busy = true;
-    this.since = performance.now();
+    this.since = this.next || now;
+    this.next = 0;
     const query = new URLSearchParams(this.asked);
     query.set("since", String(this.office.seq));
     const mark = this.office.source.indexOf("?") < 0 ? "?" : "&";

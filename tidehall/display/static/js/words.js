@@ -44,3 +44,14 @@ export function minutes(estimate, words) {
   const pair = range(estimate);
   return pair ? fill(words["board.range"], { low: pair[0], high: pair[1] }) : words["common.no_estimate"];
 }
+
+/**
+ * How many wait in a line; nobody is not "0 people".
+ * @param {{waiting: number, open_windows: number}} line
+ * @param {{[key: string]: string}} words
+ * @returns {string}
+ */
+export function waiting(line, words) {
+  if (line.waiting) return fill(words["board.people"], { n: line.waiting });
+  return words[line.open_windows ? "board.nobody" : "board.no_window"];
+}
