@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judge, merge, pause } from "../../tidehall/display/static/js/frames.js";
-import { advance as advanceBoard, advanceStrip, emptyStage, forget, LARGE_MS, offer, settledStage, STACK_MS, turn } from "../../tidehall/display/static/js/board_state.js";
-import { advance as advanceDesk, keys } from "../../tidehall/display/static/js/desk_state.js";
+import { choose } from "../../tidehall/display/static/js/guide_choice.js";
+import { advance as advanceBoard, advanceStrip, answered, byZone, emptyStage, forget, LARGE_MS, offer, settledStage, STACK_MS, turn } from "../../tidehall/display/static/js/board_state.js";
+import { advance as advanceDesk, keys, longestWaiting } from "../../tidehall/display/static/js/desk_state.js";
 import { advance as advanceTicket, sentence } from "../../tidehall/display/static/js/ticket_state.js";
 import { fill, range, span } from "../../tidehall/display/static/js/words.js";
 
@@ -41,11 +42,12 @@ test("any order of lost and repeated frames ends in the state of all frames, or 
   }
 });
 
-test("waiting before the next try is jittered fully and never longer than 15 s", () => {
+test("waiting before the next try is jittered fully and never longer than 3 s", () => {
   assert.equal(pause(0, 0), 0);
   assert.equal(pause(0, 1), 500);
-  assert.equal(pause(3, 1), 4000);
-  assert.equal(pause(99, 1), 15000);
+  assert.equal(pause(2, 1), 2000);
+  assert.equal(pause(99, 1), 3000);
+  assert.equal(pause(99, 1, 15000), 15000);
 });
 
 test("changed objects take the place of the ones with their id, others stay", () => {
@@ -121,6 +123,48 @@ test("a snapshot shows the newest open call without ringing it again", () => {
   assert.deepEqual(stage.top.map((s) => s.call.call_id), ["2"]);
   assert.ok(50000 - stage.top[0].since >= STACK_MS);
   assert.deepEqual(settledStage({ calls: [], recent: [] }, 0).top, []);
+});
+
+test("an answered call stays four seconds, then the newest open one or nothing stands there", () => {
+  const old = call("1", 0);
+  const mine = call("2", 1000);
+  let stage = offer(emptyStage(), mine, 1000);
+  stage = answered(stage, { calls: [old] }, 5000);
+  assert.deepEqual(answered(stage, { calls: [old] }, 5000 + LARGE_MS - 1).top.map((s) => s.call.call_id), ["2"]);
+  assert.deepEqual(answered(stage, { calls: [old] }, 5000 + LARGE_MS).top.map((s) => s.call.call_id), ["1"]);
+  assert.deepEqual(answered(stage, { calls: [] }, 5000 + LARGE_MS).top, []);
+  assert.deepEqual(settledStage({ calls: [], recent: [old] }, 0).top, []);
+});
+
+test("in one place every call of a burst has its four seconds too", () => {
+  let stage = offer(offer(emptyStage(), call("1"), 0, 1), call("2"), 100, 1);
+  assert.deepEqual(stage.top.map((s) => s.call.call_id), ["1"]);
+  stage = turn(stage, LARGE_MS, 1);
+  assert.deepEqual(stage.top.map((s) => s.call.call_id), ["2"]);
+});
+
+test("a zone keeps its last calls though others call more often, each number once", () => {
+  const in_zone = (id, zone, at, attempt = 1) => Object.assign(call(id, at, attempt), { zone });
+  let kept = { z: [in_zone("1", "z", 0)], y: [] };
+  kept = byZone(kept, [in_zone("9", "y", 50), in_zone("8", "y", 40)], 2);
+  kept = byZone(kept, [in_zone("1", "z", 70, 2)], 2);
+  assert.deepEqual(kept.z.map((c) => c.attempt), [2]);
+  assert.deepEqual(kept.y.map((c) => c.call_id), ["9", "8"]);
+});
+
+test("the longest wait is that of the ticket taken first", () => {
+  assert.equal(longestWaiting([]), null);
+  assert.equal(longestWaiting([{ taken_at: "2026-11-22T10:05:00+08:00" }, { taken_at: "2026-11-22T10:00:00+08:00" }]), Date.parse("2026-11-22T10:00:00+08:00"));
+});
+
+test("what the guide types finds one thing or says which to choose from", () => {
+  const words = { "guide.unclear": "没有{asked}", "guide.several": "{asked} {n} {names}" };
+  const page = { lang: "zh", words, letters: { A: "a" }, lines: { a: "社会事务" }, codes: { "SS-1": "社保卡申领 ss-1", "SS-2": "社保转移 ss-2" }, items: { "SS-1": { name: { zh: "社保卡申领" } }, "SS-2": { name: { zh: "社保转移" } } } };
+  assert.deepEqual(choose("Ａ", page).what, { line: "a" });
+  assert.deepEqual(choose("ss-2 · 社保转移", page).what, { item: "SS-2" });
+  assert.deepEqual(choose("社保卡", page).what, { item: "SS-1" });
+  assert.deepEqual(choose("社保", page), { what: null, said: "社保 2 SS-1 · 社保卡申领；SS-2 · 社保转移" });
+  assert.deepEqual(choose("养狗", page), { what: null, said: "没有养狗" });
 });
 
 test("keys are solid exactly where the server allows their action", () => {

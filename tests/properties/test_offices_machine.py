@@ -539,7 +539,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 
 def test_offices() -> None:
     """One stage and one holder, every paper somewhere, every clock once, replay = state, drafts leave no trace."""
-    profile = settings(max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
+    profile = settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
     run_state_machine_as_test(OfficesMachine, settings=profile)
 
 

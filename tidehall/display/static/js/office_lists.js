@@ -8,8 +8,7 @@ import { painted, put, show } from "./page.js";
 
 /** @param {string} html @returns {Element} */
 function drawn(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
+  const template = Object.assign(document.createElement("template"), { innerHTML: html });
   return /** @type {Element} */ (template.content.firstElementChild);
 }
 
