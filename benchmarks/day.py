@@ -17,8 +17,8 @@ from tidehall.hall.commands import Command
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices.objects import Delivery
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers.objects import Delivery
 from tidehall.hall.plan import Item, Plan, parse_plan
 from tidehall.queue.tickets import Channel, Parked
 

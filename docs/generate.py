@@ -26,9 +26,9 @@ from tidehall.command import parser
 from tidehall.display.http.problems import STATUS
 from tidehall.hall.commands import Command
 from tidehall.hall.events import Event
-from tidehall.hall.offices.commands import OfficeCommand
-from tidehall.hall.offices.events import OfficeEvent
-from tidehall.hall.offices.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
+from tidehall.hall.papers.commands import OfficeCommand
+from tidehall.hall.papers.events import OfficeEvent
+from tidehall.hall.papers.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
 from tidehall.hall.state import WINDOW_LIFE
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
 

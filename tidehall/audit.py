@@ -18,7 +18,7 @@ from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.measures import Measures
-from tidehall.hall.offices import events as o
+from tidehall.hall.papers import events as o
 from tidehall.live import encode, read_event
 from tidehall.store.journal import Journal
 from tidehall.store.rows import CommandRow, Row

@@ -12,8 +12,8 @@ from tests.core.halls import SECOND, Driver, make_plan, tables
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices.objects import Case, Delivery, HandOff, Matter, Paper
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers.objects import Case, Delivery, HandOff, Matter, Paper
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert
 

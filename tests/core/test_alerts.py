@@ -8,9 +8,9 @@ from tests.core.halls import local
 from tests.core.offices import Office, kinds, of, office_plan
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import MatterKind
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import MatterKind
 
 
 def breached(office: Office) -> str:

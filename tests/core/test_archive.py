@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.core.halls import make_plan
 from tests.core.offices import Office, kinds, of, office_tables
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.archive import unfiled
-from tidehall.hall.offices.objects import Delivery
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import Delivery
 
 
 def papers(office: Office, case: str) -> tuple[str, ...]:

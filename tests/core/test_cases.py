@@ -9,9 +9,9 @@ import pytest
 from tests.core.halls import local, make_plan
 from tests.core.offices import Office, kinds, of, office_plan, office_tables
 from tidehall.hall import commands as c
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import CASE_LIFE, Delivery
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import CASE_LIFE, Delivery
 
 WINDOW = Delivery("window")
 

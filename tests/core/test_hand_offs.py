@@ -10,8 +10,8 @@ from tests.core.halls import SECOND, local, make_plan
 from tests.core.offices import MINUTE, Office, kinds, of, office_plan, office_tables
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
 
 START = local("2026-11-23 09:00")
 

@@ -7,9 +7,9 @@ import pytest
 from tests.core.halls import local
 from tests.core.offices import Office, kinds, of
 from tidehall.hall import commands as c
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import MatterKind
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import MatterKind
 
 
 def bad(office: Office, level: int = 1) -> str:

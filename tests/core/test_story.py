@@ -16,9 +16,9 @@ from tests.core.halls import local
 from tests.core.offices import MINUTE, Office, kinds, of
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import Delivery
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import Delivery
 from tidehall.hall.plan import Plan, parse_plan
 
 PLAN = Path(__file__).parents[2] / "halls" / "yangxin.toml"

@@ -10,8 +10,8 @@ import pytest
 from tests.core.halls import SECOND, local, make_plan
 from tests.core.offices import Office, of, office_plan
 from tidehall.hall.calendar import Schedule, local_text, service_day
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
 from tidehall.hall.workdays import WorkDays
 
 

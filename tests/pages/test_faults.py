@@ -176,7 +176,9 @@ def test_a_hall_board_has_a_column_for_each_zone(server: Server, hands: Hands) -
     expect(tax.locator(".call [data-slot=number]")).to_have_text(number)
     expect(tax.locator(".row [data-slot=number]").first).to_have_text(number)
     expect(social.locator(".idle")).to_be_visible()
-    assert board.evaluate("document.documentElement.scrollHeight <= 1080 && document.documentElement.scrollWidth <= 1920")
+    assert board.evaluate(
+        "document.documentElement.scrollHeight <= 1080 && document.documentElement.scrollWidth <= 1920"
+    )
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -22,9 +22,9 @@ from tidehall.hall.commands import Command
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import (
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import (
     CASE_LIFE,
     HAND_OFF_LIFE,
     MATTER_LIFE,

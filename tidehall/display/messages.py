@@ -20,8 +20,8 @@ import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from tidehall.hall.events import Event
-from tidehall.hall.offices.events import FeeRequested
-from tidehall.hall.offices.objects import Case
+from tidehall.hall.papers.events import FeeRequested
+from tidehall.hall.papers.objects import Case
 from tidehall.hall.state import HallState
 from tidehall.live import HallKeeper, read_event
 from tidehall.locales import FIRST, say

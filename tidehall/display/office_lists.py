@@ -16,7 +16,7 @@ from tidehall.display import office_views
 from tidehall.display.views import optional_time, time_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.offices.clocks import still_open
-from tidehall.hall.offices.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
+from tidehall.hall.papers.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
 from tidehall.hall.plan import Item, Plan
 from tidehall.hall.state import Alert, HallState
 from tidehall.locales import has, say

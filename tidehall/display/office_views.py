@@ -35,7 +35,7 @@ from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.offices.archive import originals
 from tidehall.hall.offices.cases import known_case, still_missing, under_way
-from tidehall.hall.offices.objects import (
+from tidehall.hall.papers.objects import (
     CASE_LIFE,
     HAND_OFF_LIFE,
     MATTER_LIFE,

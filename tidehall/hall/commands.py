@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tidehall.hall.facts import Asked
-from tidehall.hall.offices.commands import OfficeCommand
+from tidehall.hall.papers.commands import OfficeCommand
 from tidehall.hall.plan import Plan
 from tidehall.queue.tickets import Channel, Parked
 

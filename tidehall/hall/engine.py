@@ -20,9 +20,9 @@ from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices import archive, cases, hand_offs, matters
-from tidehall.hall.offices import commands as oc
 from tidehall.hall.offices.deadlines import fire
-from tidehall.hall.offices.objects import Offices
+from tidehall.hall.papers import commands as oc
+from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert, Call, HallState, Window
 from tidehall.queue.line import Line

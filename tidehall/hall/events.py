@@ -8,7 +8,7 @@ A kind is never renamed; a changed meaning gets a new version and an upcaster.
 from __future__ import annotations
 
 from tidehall.hall.facts import Fact
-from tidehall.hall.offices.events import OfficeEvent
+from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.plan import Plan
 from tidehall.queue.order import Rank
 from tidehall.queue.tickets import Estimate, Parked

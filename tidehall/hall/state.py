@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.errors import Refusal
-from tidehall.hall.offices.objects import Offices
+from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Department, Item, Plan, Zone
 from tidehall.hall.workdays import WorkDays
 from tidehall.queue.estimates import Pool, estimate, service_mean

@@ -37,8 +37,8 @@ from tidehall.display.http.problems import Problem
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as c
-from tidehall.hall.offices.objects import OPEN_HAND_OFF, HandOff, HandOffState
+from tidehall.hall.papers import commands as c
+from tidehall.hall.papers.objects import OPEN_HAND_OFF, HandOff, HandOffState
 from tidehall.hall.state import HallState
 from tidehall.live import Ask
 

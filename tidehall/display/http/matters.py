@@ -43,8 +43,8 @@ from tidehall.display.http.texts import Sealer, open_all
 from tidehall.display.views import alert_view
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
-from tidehall.hall.offices import commands as c
-from tidehall.hall.offices.objects import Case, Matter, MatterKind, MatterState, Support, SupportState
+from tidehall.hall.papers import commands as c
+from tidehall.hall.papers.objects import Case, Matter, MatterKind, MatterState, Support, SupportState
 from tidehall.hall.state import HallState
 from tidehall.store.persons import Person, mask_name
 

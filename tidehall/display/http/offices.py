@@ -26,9 +26,9 @@ from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as c
 from tidehall.hall.offices.cases import known_case
-from tidehall.hall.offices.objects import Case, Delivery, Stage
+from tidehall.hall.papers import commands as c
+from tidehall.hall.papers.objects import Case, Delivery, Stage
 from tidehall.hall.state import HallState, Window
 from tidehall.live import HallKeeper
 from tidehall.store.errors import StoreRefused

@@ -12,9 +12,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import SECOND, working
-from tidehall.hall.offices.objects import (
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import (
     AT_INTAKE,
     CASE_LIFE,
     HAND_OFF_LIFE,

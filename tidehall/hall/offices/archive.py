@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.cases import at_stage, known_case, under_way
 from tidehall.hall.offices.clocks import alert, alert_over
-from tidehall.hall.offices.objects import AT_INTAKE, Case, Paper, Stage
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import AT_INTAKE, Case, Paper, Stage
 from tidehall.hall.state import HallState
 
 __all__ = ["close", "day_end", "file_papers", "keep_in_use", "move_copy", "originals", "unfiled", "unit_of"]

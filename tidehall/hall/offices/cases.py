@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import alert_over, hand_off_start, still_open, working
-from tidehall.hall.offices.objects import CASE_LIFE, Case, HandOff, Paper, Part, Stage
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import CASE_LIFE, Case, HandOff, Paper, Part, Stage
 from tidehall.hall.plan import Item
 from tidehall.hall.state import HallState, Window
 from tidehall.queue.tickets import TicketState

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.events import AlertEnded, AlertRaised, Event
-from tidehall.hall.offices import events as o
-from tidehall.hall.offices.objects import OPEN_HAND_OFF, HandOff
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import OPEN_HAND_OFF, HandOff
 from tidehall.hall.state import HallState
 from tidehall.hall.workdays import WorkDays
 

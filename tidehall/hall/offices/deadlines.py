@@ -7,10 +7,10 @@ however late anybody looks.
 from __future__ import annotations
 
 from tidehall.hall.events import Event
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.cases import accepted
 from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of
-from tidehall.hall.offices.objects import Case, HandOff
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import Case, HandOff
 from tidehall.hall.state import HallState
 
 __all__ = ["fire"]

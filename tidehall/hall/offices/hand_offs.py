@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import SECOND, alert_over, hand_off_start, onward_start, still_open
-from tidehall.hall.offices.objects import HAND_OFF_LIFE, SUPPORT_LIFE, HandOff, HandOffState, Support
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import HAND_OFF_LIFE, SUPPORT_LIFE, HandOff, HandOffState, Support
 from tidehall.hall.state import HallState
 
 __all__ = [

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import commands as q
-from tidehall.hall.offices import events as o
 from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of, working
-from tidehall.hall.offices.objects import MATTER_LIFE, Matter, MatterKind, MatterState
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import MATTER_LIFE, Matter, MatterKind, MatterState
 from tidehall.hall.state import HallState
 
 __all__ = [

@@ -6,7 +6,7 @@ Law: as in hall/events.py; `due` is the exact second at which time made it true,
 from __future__ import annotations
 
 from tidehall.hall.facts import Fact
-from tidehall.hall.offices.objects import Delivery, MatterKind, Paper, Part
+from tidehall.hall.papers.objects import Delivery, MatterKind, Paper, Part
 
 __all__ = [
     "AlertAcknowledged",

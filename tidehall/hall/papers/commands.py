@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tidehall.hall.facts import Asked
-from tidehall.hall.offices.objects import Delivery, MatterKind
+from tidehall.hall.papers.objects import Delivery, MatterKind
 
 __all__ = [
     "AcceptCase",
