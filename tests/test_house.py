@@ -8,6 +8,7 @@ import re
 import string
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -22,6 +23,7 @@ from tidehall.display.http.problems import STATUS
 from tidehall.hall.commands import Command
 from tidehall.hall.events import Event
 from tidehall.hall.papers.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
+from tidehall.hall.plan import parse_plan
 from tidehall.hall.state import WINDOW_LIFE
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
 
@@ -38,7 +40,7 @@ ARGUED: dict[str, str] = {
 #: What the pure rooms may import besides each other; everything else is I/O, a clock or chance, or must be argued here.
 PURE = {
     "__future__", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "itertools", "math",
-    "msgspec", "operator", "typing", "zoneinfo",
+    "msgspec", "operator", "re", "typing", "zoneinfo",
     # The State Council's yearly holidays and make-up days: tables in its own Python source. It opens no file, asks no
     # clock, and the answer depends on the date given alone; hall/workdays.py is the one that imports it.
     "chinese_calendar",
@@ -354,6 +356,36 @@ def test_documents_point_at_things_that_exist() -> None:
             if not list((ROOT / "docs" / "decisions").glob(f"{number}-*.md")):
                 wrong.append(f"{name(path)}: docs/decisions/{number}")
     assert not wrong
+
+
+def test_the_reference_hall_is_the_sources() -> None:
+    """halls/yangxin.toml has the source's zones, posts and departments (R74–R93), and hides what is restricted."""
+    plan = parse_plan(tomllib.loads((ROOT / "halls" / "yangxin.toml").read_text("utf-8")))
+    zones = {zone.id: zone for zone in plan.zones}
+    assert [z.id for z in plan.zones if z.kind == "general"] == ["social", "enterprise", "property"]
+    assert [z.id for z in plan.zones if z.kind == "specialist"] == ["police", "tax", "fund", "marriage"]
+    assert {z.kind for z in plan.zones} == {"general", "specialist", "service"}
+    posts = {zone: dict(zones[zone].posts) for zone in ("social", "enterprise", "property")}
+    assert posts == {
+        "social": {"acceptance": 24, "precheck": 2, "issue": 2, "tidal": 2, "runner": 3, "supervisor": 1},
+        "enterprise": {"acceptance": 12, "consult": 2, "issue": 2, "tidal": 2, "runner": 2, "supervisor": 1},
+        "property": {"acceptance": 15, "precheck": 2, "guide": 4, "issue": 2, "tidal": 3},
+    }
+    services = [zones[zone].posts for zone in ("help_desk", "smart", "online")]
+    assert services == [{"guide": 4, "service": 4}, {"assist": 4}, {"assist": 4}]
+    assert sum(sum(p.values()) for p in (*posts.values(), *services)) == 97
+    assert not zones["self_service"].posts
+    lines = {line.id: line.zone for line in plan.lines}
+    assert len([zone for zone in lines.values() if zone == "public_affairs"]) == 4
+    for zone in ("police", "tax", "fund"):
+        assert zones[zone].posts["issue"] == 1
+        assert zones[zone].posts["supervisor"] == 1
+    outside = [d.id for d in plan.departments if not d.resident]
+    inside = [d.id for d in plan.departments if d.resident and d.zone == "social" and d.id != "hall_authority"]
+    assert (len(inside), len(outside)) == (10, 11)
+    restricted = [item for item in plan.items if item.restricted]
+    assert restricted
+    assert all(zones[lines[item.line]].kind == "specialist" and not item.zones for item in restricted)
 
 
 def pages_of_the_house() -> set[str]:

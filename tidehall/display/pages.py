@@ -57,7 +57,7 @@ IDLE_S = 30
 #: Zones that stand side by side on a board; a board of more zones shows all their calls in one place.
 MOST_COLUMNS = 4
 #: Last calls in the column of a zone.
-COLUMN_CALLS = 4
+COLUMN_CALLS = 3
 #: Tickets in one list of the guide desk.
 MOST_TICKETS = 20
 

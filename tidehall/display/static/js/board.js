@@ -8,8 +8,8 @@ import { Feed } from "./feed.js";
 import { age, at, given, mark, painted, put, show } from "./page.js";
 import { fill, range, waiting } from "./words.js";
 
-const MAX_LINES = 4; // in one row of the foot; more take turns
 const page = given();
+const MAX_LINES = page.lang === "en" ? 3 : 4; // in one row of the foot, as long as names are; more take turns
 const words = page.words;
 const clock = new HallClock(page.now, page.zone, page.lang);
 let board = page.board;

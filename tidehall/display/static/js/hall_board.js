@@ -8,7 +8,7 @@ import { Feed } from "./feed.js";
 import { age, at, given, mark, painted, put, show } from "./page.js";
 import { fill, range, waiting } from "./words.js";
 
-const ROWS = 4; // last calls of a zone
+const ROWS = 3; // last calls of a zone
 const LINES = 2; // lines of a zone at a time; more take turns
 const page = given();
 const words = page.words;
