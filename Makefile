@@ -66,5 +66,6 @@ bench: $(TOOLS)
 
 proof: $(TOOLS)
 	@.ci/tools
+	@$(PY) -m pytest -m proof tests/pages $(ARGS)
 	@$(PY) -m pytest -m proof --ignore tests/pages $(ARGS)
 	@$(PY) docs/proofs.py

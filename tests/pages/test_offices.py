@@ -26,7 +26,7 @@ DESK = (1366, 768)
 #: Open hand-offs on one page, and ms from the frame that tells of a change to the painted row.
 MANY = 3000
 PAINT_MS = 200
-#: Changes that are timed; the second best counts, since other work on the machine slows a browser that paints by CPU.
+#: Changes that are timed.
 TRIES = 8
 
 
@@ -352,12 +352,12 @@ def test_the_receipt_has_three_labelled_copies(hall: Hall) -> None:
     expect(page.locator(".a5 .qr")).to_have_count(1)
 
 
-def test_three_thousand_hand_offs_on_one_page_follow_within_200_ms(hall: Hall) -> None:
-    """With 3,000 open hand-offs a change is painted within 200 ms, and only its own row is touched."""
+def paint_times(hall: Hall, many: int) -> list[float]:
+    """With `many` open hand-offs on one page, change some: only their own rows are touched; ms from frame to paint."""
     have = len(hall.server.api.get("/api/v1/halls/pages/hand-offs?state=open").json())
-    cases = [hall.intake() for _ in range(MANY - have)]
+    cases = [hall.intake() for _ in range(many - have)]
     board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
-    expect(board.locator(".lane")).to_have_count(MANY)
+    expect(board.locator(".lane")).to_have_count(many)
     expect(board.locator("#age")).to_be_hidden()
     board.evaluate("document.querySelectorAll('.lane').forEach((row) => { row.kept = true; })")
     times = []
@@ -371,7 +371,19 @@ def test_three_thousand_hand_offs_on_one_page_follow_within_200_ms(hall: Hall) -
             assert time.monotonic() < deadline
         times.append(max(found))
     assert board.evaluate("Array.from(document.querySelectorAll('.lane')).filter((row) => !row.kept).length") == TRIES
-    assert sorted(times)[1] <= PAINT_MS, times
+    return times
+
+
+def test_a_change_touches_its_own_row_alone(hall: Hall) -> None:
+    """With 200 open hand-offs on one page a change replaces one row and no other."""
+    assert len(paint_times(hall, 200)) == TRIES
+
+
+@pytest.mark.proof
+def test_three_thousand_hand_offs_on_one_page_follow_within_200_ms(hall: Hall) -> None:
+    """With 3,000 open hand-offs a change is painted within 200 ms (median, on a machine that does nothing else)."""
+    times = paint_times(hall, MANY)
+    assert sorted(times)[len(times) // 2] <= PAINT_MS, times
 
 
 def test_every_sentence_of_the_offices_stands_in_both_languages() -> None:

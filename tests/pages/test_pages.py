@@ -64,6 +64,7 @@ def test_a_number_taken_at_the_kiosk_is_called_and_every_screen_says_so(server: 
     desk.keyboard.press("F4")
     expect(strip.locator("#doing")).to_have_text("正在办理")
     expect(phone.locator("#sentence")).to_have_text("正在 1 号窗口办理")
+    expect(desk.locator("[data-key=F8]")).to_be_enabled()
     desk.keyboard.press("F8")
     expect(desk.locator("#nobody")).to_be_visible()
     expect(strip.locator("#state")).to_have_text("空闲")
