@@ -30,10 +30,13 @@ def sit_down(server: Server, window: str = "s01") -> None:
 
 def take_at_kiosk(page: Page) -> tuple[str, str]:
     """From the four doors to a number: (number, token)."""
-    page.locator(".door.main").click()
-    page.fill("#q", "社保")
-    page.locator("#found li:visible a").first.click()
-    page.locator(".take").click()
+    for step in (".door.main", "#found li:visible a", ".take"):
+        page.wait_for_load_state("load")  # a hand is slower than this browser: the page's script has run by then
+        if step.startswith("#found"):
+            page.fill("#q", "社保")
+        page.locator(step).first.click()
+        if step != ".take":
+            expect(page.locator("#q" if step == ".door.main" else ".take")).to_be_visible()
     number = page.locator("#number")
     expect(number).to_have_text(re.compile(r"^A\d{3}$"))
     token = re.search(r"ticket=([^&]+)", page.url)
