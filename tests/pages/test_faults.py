@@ -67,6 +67,7 @@ def test_blanks_are_no_reason_and_nothing_is_chosen_beforehand(server: Server, h
     desk.fill("#call-reason", "腿脚不便")
     desk.keyboard.press("Enter")
     expect(desk.locator("#number")).to_have_text(number)
+    expect(desk.locator("[data-key=F4]")).to_be_enabled()
     desk.keyboard.press("F4")
     desk.locator("[data-key=F6]:enabled").click()
     expect(desk.locator("#to")).to_have_value("")
