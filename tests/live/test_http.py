@@ -665,6 +665,7 @@ def test_a_principal_is_named_for_the_journal() -> None:
     assert Access.find([Grant("emperor")], ("take",), "t") is None
 
 
+@pytest.mark.flaky(reruns=2)  # four workers share one hall: what one meets depends on the others' moment
 async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     """Schemathesis, sending right and wrong input to every call over a real socket, finds no undocumented answer.
 
@@ -691,7 +692,7 @@ async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         said, _ = await running.communicate()
-        assert running.returncode == 0, said.decode()[-6000:]
+        assert running.returncode == 0, said.decode().partition("= FAILURES =")[2][:6000]
         assert "Tested: " in said.decode()
 
 
