@@ -665,7 +665,7 @@ def test_a_principal_is_named_for_the_journal() -> None:
     assert Access.find([Grant("emperor")], ("take",), "t") is None
 
 
-@pytest.mark.flaky(reruns=2)  # four workers share one hall: what one meets depends on the others' moment
+@pytest.mark.flaky(reruns=2)  # the tool itself ends with a runtime error now and then (CPython 3.11, threads)
 async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     """Schemathesis, sending right and wrong input to every call over a real socket, finds no undocumented answer.
 

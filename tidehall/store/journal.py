@@ -183,7 +183,7 @@ async def connect(url: str, *, timeout_s: float = 3.0) -> "PostgresJournal":
             },
         }
         # The writer only appends. Its plans are made when the tables are empty and kept as these grow.
-        settings = options["server_settings"] | {"enable_seqscan": "off"}
+        settings = options["server_settings"] | {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
         writer = await asyncpg.create_pool(url, max_size=1, **options | {"server_settings": settings})
         readers = await asyncpg.create_pool(url, max_size=3, **options)
     return PostgresJournal(writer, readers, timeout_s=timeout_s)
