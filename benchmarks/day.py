@@ -92,7 +92,7 @@ class Day:
         for window in self.plan.windows:
             if window.lines and window.post == "acceptance":
                 self.later(morning + 1800 * SECOND, lambda now, w=window.id: self.arrive_clerk(w, now))  # type: ignore[misc] # bound now
-        lines = [line.id for line in self.plan.lines if any(line.id in w.lines for w in self.plan.windows)]
+        lines = [line.id for line in self.plan.lines if line.purpose == "service"]
         for _ in range(tickets):
             hump = 9.7 if self.chance.random() < 0.58 else 15.2
             hour = min(17.2, max(8.1, self.chance.gauss(hump, 0.9)))

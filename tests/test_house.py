@@ -34,7 +34,6 @@ LONGEST = 600
 #: Modules that may be longer, and why.
 ARGUED: dict[str, str] = {
     "tidehall/hall/apply.py": "one short function for each kind of event, and their table, in the order of events.py",
-    "tidehall/display/pages.py": "the line's pages, which share the island, the way to the API and the refusals",
 }
 
 #: What the pure rooms may import besides each other; everything else is I/O, a clock or chance, or must be argued here.

@@ -6,7 +6,7 @@ Law: the journal alone must prove every number; what is found here rests on noth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -19,36 +19,60 @@ from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.measures import Measures
 from tidehall.hall.papers import events as o
+from tidehall.hall.papers.objects import Case
 from tidehall.live import encode, read_event
+from tidehall.records import NAMES, CaseRegister, case_recorded
 from tidehall.store.journal import Journal
+from tidehall.store.projections import Projections
 from tidehall.store.rows import CommandRow, Row
 
-__all__ = ["CaseTrace", "Durations", "Leg", "Step", "case_trace", "redecide", "ticket_trace"]
+__all__ = ["CaseTrace", "Durations", "Leg", "Step", "case_trace", "redecide", "ticket_number", "ticket_trace"]
 
 PAGE = 5_000
 SECOND = 1_000_000
-#: µs before its papers were taken in within which a case's ticket was taken.
-BEFORE = 36 * 3600 * SECOND
-#: What an event names a thing by; alerts name it in `about`, or at the end of `alert`.
-NAMES = ("case", "ticket", "hand_off", "support", "matter", "about")
+#: Positions between two events up to which they are read together.
+GAP = 200
 
 
-async def ticket_trace(journal: Journal, hall: str, ticket: str) -> list[dict[str, Any]]:
+async def ticket_trace(journal: Journal, store: Projections, hall: str, ticket: str) -> list[dict[str, Any]]:
     """Every event that names the ticket, in order, with who and why."""
     found: list[dict[str, Any]] = []
-    after = 0
     needle = ticket.encode()
+    async for row in _rows_naming(journal, store, hall, {ticket}):
+        if needle in row.body:
+            body = json.loads(row.body)
+            if body.get("ticket") == ticket:
+                found.append(
+                    {"seq": row.seq, "at": row.at, "due": row.due, "kind": row.kind, "body": body,
+                     "actor": row.actor, "cause": row.cause}
+                )  # fmt: skip
+    return found
+
+
+async def ticket_number(journal: Journal, store: Projections, hall: str, ticket: str) -> str | None:
+    """The number under which a ticket was taken, as far as the register has come."""
+    _, positions = await store.naming(hall, CaseRegister.name, [ticket])
+    rows = await journal.read(hall, positions[0] - 1, 1) if positions else []
+    event = read_event(rows[0]) if rows else None
+    return event.number if isinstance(event, e.TicketTaken) else None
+
+
+async def _rows_naming(journal: Journal, store: Projections, hall: str, names: Collection[str]) -> AsyncIterator[Row]:
+    """Events that name one of `names`, as the register knows them, and then everything that it has not read yet."""
+    after, positions = await store.naming(hall, CaseRegister.name, names)
+    wanted, first = set(positions), 0
+    for last, position in enumerate(positions):
+        following = positions[last + 1] if last + 1 < len(positions) else None
+        # What lies close together is read at once.
+        if following is None or following - positions[first] >= PAGE or following - position > GAP:
+            for row in await journal.read(hall, positions[first] - 1, PAGE, position):
+                if row.seq in wanted:
+                    yield row
+            first = last + 1
     while rows := await journal.read(hall, after, PAGE):
         for row in rows:
-            if needle in row.body:
-                body = json.loads(row.body)
-                if body.get("ticket") == ticket:
-                    found.append(
-                        {"seq": row.seq, "at": row.at, "due": row.due, "kind": row.kind, "body": body,
-                         "actor": row.actor, "cause": row.cause}
-                    )  # fmt: skip
+            yield row
         after = rows[-1].seq
-    return found
 
 
 class Step(Struct, frozen=True):
@@ -76,9 +100,9 @@ class Leg(Struct, frozen=True):
 class Durations(Struct, frozen=True):
     """By the definitions of design section 6, in s; what has not come to its end is None.
 
-    review: checked by the last receiver → decided; paused: by fee and special steps meanwhile; make: decided →
-    at the issue post; delivery: there → handed out; support: the middle office's help, asked → answered; whole: the
-    number taken (the papers, where there is none) → handed out.
+    review: checked by the last receiver → decided; paused: by fees, special steps and corrections meanwhile; make:
+    decided → at the issue post; delivery: there → handed out; support: the middle office's help, asked → answered;
+    whole: the number taken (the papers, where there is none) → handed out.
     """
 
     wait_s: float | None
@@ -105,65 +129,57 @@ class CaseTrace(Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-async def case_trace(journal: Journal, hall: str, case: str, *, received_at: int = 0) -> CaseTrace | None:
+async def case_trace(journal: Journal, store: Projections, hall: str, id: str) -> CaseTrace | None:
     """Everything that the journal says of a case, its ticket, hand-offs, questions, matters and alerts.
 
-    `received_at` (µs), where it is known, spares reading what lies before. None when there is no such case.
+    `id`: the case's, or its receipt's number. The register says where it stands, so that a case of last year costs no
+    more than today's; without a register the journal is read through. None when there is no such case.
     """
-    after = await _position_before(journal, hall, received_at - BEFORE) if received_at else 0
-    received = await _received(journal, hall, case, after)
+    after, case = await case_recorded(store, hall, id)
+    received = case if case is not None else await _received(journal, hall, id, after)
     if received is None:
         return None
-    ours = {case} | ({received.ticket} if received.ticket else set())
-    needles = [name.encode() for name in ours]
+    case_id = received.id if isinstance(received, Case) else received.case
+    ours = {case_id} | ({received.ticket} if received.ticket else set())
+    asked: set[str] = set()
     steps: list[Step] = []
     events: list[Event] = []
-    while rows := await journal.read(hall, after, PAGE):
-        for row in rows:
+    while ours - asked:  # what belongs to the case is known by its name: ask again with the names that were found
+        asked = set(ours)
+        steps, events = [], []
+        needles = [name.encode() for name in ours]
+        async for row in _rows_naming(journal, store, hall, asked):
             if not row.kind.startswith("alert_") and not any(needle in row.body for needle in needles):
                 continue
             body: dict[str, Any] = json.loads(row.body)
-            if body.get("case", case) != case or not _names(body, ours):
+            if body.get("case", case_id) != case_id or not _names(body, ours):
                 continue
             steps.append(Step(row.seq, row.at, row.due, row.kind, body, row.actor, row.cause))
             events.append(read_event(row))
             for name in ("hand_off", "support", "matter"):
-                if (id := body.get(name)) is not None and id not in ours:
-                    ours.add(id)
-                    needles.append(id.encode())
-        after = rows[-1].seq
+                if (thing := body.get(name)) is not None and thing not in ours:
+                    ours.add(thing)
+                    needles.append(thing.encode())
     number = next((step.body["number"] for step in steps if step.kind == "ticket_taken"), None)
-    return CaseTrace(case, received.receipt, received.item, received.ticket, number, durations(events), tuple(steps))
+    return CaseTrace(
+        case_id, received.receipt, received.item, received.ticket, number, durations(events), tuple(steps)
+    )  # fmt: skip
 
 
 def _names(body: dict[str, Any], ours: set[str]) -> bool:
     return any(body.get(name) in ours for name in NAMES) or str(body.get("alert", "")).partition(":")[2] in ours
 
 
-async def _received(journal: Journal, hall: str, case: str, after: int) -> o.CaseReceived | None:
-    needle = case.encode()
+async def _received(journal: Journal, hall: str, id: str, after: int) -> o.CaseReceived | None:
+    needle = id.encode()
     while rows := await journal.read(hall, after, PAGE):
         for row in rows:
             if row.kind == "case_received" and needle in row.body:
                 event = read_event(row)
-                if isinstance(event, o.CaseReceived) and event.case == case:
+                if isinstance(event, o.CaseReceived) and id in (event.case, event.receipt):
                     return event
         after = rows[-1].seq
     return None
-
-
-async def _position_before(journal: Journal, hall: str, at: int) -> int:
-    """The last position before `at` (µs): `at` never goes backwards within a hall (law 8)."""
-    head = await journal.head(hall)
-    low, high = 0, 0 if head is None else head.seq
-    while low < high:
-        middle = (low + high) // 2
-        rows = await journal.read(hall, middle, 1)
-        if rows and rows[0].at < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def _seconds(start: int, end: int) -> float | None:
@@ -190,9 +206,9 @@ def durations(events: Iterable[Event]) -> Durations:
                 legs[event.hand_off][3] = event.at
             case o.HandOffBreached():
                 legs[event.hand_off][4] = True
-            case o.FeeRequested(pauses=True) | o.StepStarted(pauses=True):
+            case o.FeeRequested(pauses=True) | o.StepStarted(pauses=True) | o.CorrectionRequested(pauses=True):
                 paused_since = paused_since or event.at
-            case o.FeePaid() | o.StepEnded() if paused_since:
+            case o.FeePaid() | o.StepEnded() | o.PapersCorrected() if paused_since:
                 paused, paused_since = paused + event.at - paused_since, 0
             case o.SupportAsked():
                 asked = event.at

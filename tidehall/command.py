@@ -12,42 +12,55 @@ import contextlib
 import json
 import logging
 import os
-import re
-import secrets
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from tidehall import __version__
-from tidehall.audit import CaseTrace, case_trace, redecide, ticket_trace
+from tidehall.audit import case_trace, redecide, ticket_trace
+from tidehall.display.http.access import Grant, Links
 from tidehall.hall.commands import AdoptPlan
 from tidehall.hall.errors import PlanInvalid, Refusal
+from tidehall.hall.plan import Plan
 from tidehall.live import Ask, HallKeeper, LiveError
 from tidehall.locales import say
+from tidehall.people import (
+    add_account_commands,
+    add_person_commands,
+    change_account,
+    erase_one,
+    find_person,
+    list_accounts,
+    read_post,
+)  # fmt: skip
+from tidehall.planning import add_simulation_commands, run_compare, run_simulate
+from tidehall.records import CaseRegister, Follower
 from tidehall.server import StartError, demonstration_plan, listen, read_plan, serve, serve_workers
 from tidehall.settings import Settings, SettingsError
-from tidehall.store.accounts import EVERYBODY, Account, Change, Done, PostgresAccounts, plain_login
+from tidehall.store.accounts import PostgresAccounts
 from tidehall.store.bus import open_bus
 from tidehall.store.clock import HallClock
 from tidehall.store.embedded import DataInUse, EmbeddedError, EmbeddedPostgres, running_url
 from tidehall.store.errors import StoreError
 from tidehall.store.journal import PostgresJournal, connect, verify
-from tidehall.store.passwords import LEAST_PASSWORD, Passwords, weak
-from tidehall.store.persons import Persons
-from tidehall.store.posts import Post, PostName, accepts, decides, faults
+from tidehall.store.posts import Post, faults
+from tidehall.store.projections import PostgresProjections
 from tidehall.store.rows import Head
+from tidehall.terminal import clock_text, print_case, print_step, progress
 
 __all__ = ["main"]
 
 
-#: Moments (µs) in an event's body.
-MOMENTS = ("due", "due_at", "warn_at", "started_at", "contact_by", "callable_at", "booked_for")
+#: What `device link` can open → the kind of place (display/http/access.py).
+PLACES = {
+    "kiosk": "kiosk", "guide": "guide", "runner": "runner", "middle": "middle", "issue": "issue",
+    "handoffs": "supervise",
+}  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,52 +107,27 @@ def parser() -> argparse.ArgumentParser:
     trace.add_argument("--hall", required=True)
     about = trace.add_mutually_exclusive_group(required=True)
     about.add_argument("--ticket", metavar="ID")
-    about.add_argument("--case", metavar="ID")
+    about.add_argument("--case", metavar="ID", help="a case's id, or its receipt's number")
     trace.add_argument("--json", action="store_true")
+
+    again = add("rebuild", "drop what is kept beside the journal (the register of cases) and make it again from it")
+    again.add_argument("--hall", required=True)
     add_account_commands(commands)
+    add_device_commands(commands)
+    add_person_commands(commands)
+    add_simulation_commands(commands)
     return top
 
 
-def add_account_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`tidehall account …`: who works in the halls."""
-    account = commands.add_parser("account", help="people who work in the halls: posts, passwords, sessions")
-    below = account.add_subparsers(dest="account_command", required=True, metavar="COMMAND")
-
-    def add(name: str, what: str, *, staff: bool = True) -> argparse.ArgumentParser:
-        sub = below.add_parser(name, help=what, description=what)
-        if staff:
-            sub.add_argument("staff", metavar="STAFF", help="the staff id, as the journal names the person")
-        sub.add_argument("--data", type=Path, default=None, metavar="DIR", help="the data folder (default: data)")
-        return sub
-
-    post = (
-        "HALL:ZONE:POST[:DEPARTMENT[:ITEM,ITEM…]], ZONE empty or * for the whole hall; may be given several times; "
-        f"posts: {', '.join(get_args(PostName))}"
-    )
-    password = "read the first line of FILE as the password (-: of standard input); else one is made up and printed"
-    new = add("add", "a new account; its password must be changed at the first sign-in")
-    new.add_argument("--login", required=True)
-    new.add_argument("--name", help="the person's name, kept sealed")
-    new.add_argument(
-        "--employer", metavar="DEPARTMENT", help="the dispatching department (default: the hall authority)"
-    )
-    new.add_argument("--post", action="append", default=[], metavar="POST", help=post)
-    new.add_argument("--password-from", metavar="FILE", help=password)
-    shown = add("list", "all accounts", staff=False)
-    shown.add_argument("--json", action="store_true")
-    add("posts", "give a person these posts and no others").add_argument(
-        "--post", action="append", default=[], metavar="POST", help=post
-    )
-    add("password", "another first password; the person's sessions end").add_argument(
-        "--password-from", metavar="FILE", help=password
-    )
-    add("deactivate", "shut an account and end its sessions")
-    add("activate", "open an account again")
-    add("erase-name", "forget a person's name for ever")
-    ends = add("end-sessions", "end the sessions of one person, or of everybody", staff=False)
-    which = ends.add_mutually_exclusive_group(required=True)
-    which.add_argument("staff", nargs="?", metavar="STAFF")
-    which.add_argument("--all", action="store_true", help="everybody must sign in again")
+def add_device_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`tidehall device …`: browsers that belong to a place in the hall, not to a person."""
+    device = commands.add_parser("device", help="browsers of a place: kiosk, window, desk")
+    below = device.add_subparsers(dest="device_command", required=True, metavar="COMMAND")
+    what = "a link that lets one browser in at a place; good once, within 12 hours"
+    link = below.add_parser("link", help=what, description=what)
+    link.add_argument("place", metavar="PLACE", help=f"{', '.join(PLACES)}, office:DEPARTMENT or window:WINDOW")
+    link.add_argument("--hall", required=True)
+    link.add_argument("--data", type=Path, default=None, metavar="DIR", help="the data folder (default: data)")
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -302,11 +290,6 @@ def run_journal(arguments: argparse.Namespace) -> int:
     return asyncio.run(show())
 
 
-def clock_text(at: int) -> str:
-    """A moment for the terminal, UTC."""
-    return datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ")
-
-
 def run_verify(arguments: argparse.Namespace) -> int:
     async def prove() -> int:
         anchor = None
@@ -341,9 +324,14 @@ def run_trace(arguments: argparse.Namespace) -> int:
     async def show() -> int:
         async with open_journal(settings_of(arguments)) as journal:
             await known_hall(journal, arguments.hall)
+            store = PostgresProjections(journal)
             if arguments.case is not None:
-                return print_case(await case_trace(journal, arguments.hall, arguments.case), arguments)
-            steps = await ticket_trace(journal, arguments.hall, arguments.ticket)
+                found = await case_trace(journal, store, arguments.hall, arguments.case)
+                if found is None:
+                    raise StartError(f"--case {arguments.case}: hall {arguments.hall} has no such case")
+                print_case(found, as_json=arguments.json)
+                return 0
+            steps = await ticket_trace(journal, store, arguments.hall, arguments.ticket)
         if not steps:
             raise StartError(f"--ticket {arguments.ticket}: hall {arguments.hall} has no such ticket")
         if arguments.json:
@@ -356,88 +344,85 @@ def run_trace(arguments: argparse.Namespace) -> int:
     return asyncio.run(show())
 
 
-def print_case(trace: CaseTrace | None, arguments: argparse.Namespace) -> int:
-    """A case's whole life with its durations; sealed texts stay references."""
-    if trace is None:
-        raise StartError(f"--case {arguments.case}: hall {arguments.hall} has no such case")
-    if arguments.json:
-        print(json.dumps(msgspec.to_builtins(trace), ensure_ascii=False))
+def run_rebuild(arguments: argparse.Namespace) -> int:
+    async def rebuild() -> int:
+        hall, register = arguments.hall, CaseRegister()
+        async with open_journal(settings_of(arguments)) as journal:
+            await known_hall(journal, hall)
+            follower = Follower(hall, register, journal=journal, store=PostgresProjections(journal))
+            begun = time.monotonic()
+            with progress(f"hall {hall}: {register.name}") as told:
+                seq = await follower.rebuild(told)
+        took = time.monotonic() - begun
+        print(f"hall {hall}: the register of cases was dropped and made again from {seq} events in {took:.1f} s")
         return 0
-    print(f"case {trace.case}  receipt {trace.receipt}  item {trace.item}  number {trace.number or '-'}")
-    for step in trace.steps:
-        print_step(step.seq, step.at, step.kind, step.body, step.actor)
-    for leg in trace.durations.hand_offs:
-        print(f"hand-off {leg.id}, leg {leg.leg}: {duration_text(leg.hand_off_s)}{' late' if leg.breached else ''}")
-    for name in ("wait", "service", "visit", "review", "paused", "make", "delivery", "support", "whole"):
-        print(f"{name:<9} {duration_text(getattr(trace.durations, f'{name}_s'))}")
-    return 0
+
+    return asyncio.run(rebuild())
 
 
-def duration_text(seconds: float | None) -> str:
-    """Seconds for the terminal; what has not come to its end has none."""
-    return "-" if seconds is None else f"{seconds:.1f} s"
+def run_device(arguments: argparse.Namespace) -> int:
+    async def make() -> int:
+        settings, hall = settings_of(arguments), arguments.hall
+        place, _, id = arguments.place.partition(":")
+        async with open_journal(settings) as journal:
+            plan = await ruling_plan(settings, journal, hall)
+        known = {"window": [w.id for w in plan.windows], "office": [d.id for d in plan.departments]}.get(place)
+        if (known is None and (place not in PLACES or id)) or (known is not None and id not in known):
+            names = f": {', '.join(known)}" if known else f"; places: {', '.join(PLACES)}, office:ID or window:ID"
+            raise StartError(f"{arguments.place}: hall {hall} has no such place{names}")
+        page = f"/kiosk/{hall}" if place == "kiosk" else f"/desk/{hall}/{place}" + (f"/{id}" if id else "")
+        grant = Grant(PLACES.get(place, place), hall, id if place == "window" else None)
+        links = Links(settings.data / "links")
+        links.sweep()
+        print(f"{settings.base_url.rstrip('/')}/enter/{links.make(grant, page)}")
+        return 0
+
+    return asyncio.run(make())
 
 
-def print_step(seq: int, at: int, kind: str, body: dict[str, object], actor: str) -> None:
-    """One event of a trace."""
-    hidden = ("kind", "at", "ticket", "rank", "papers", "shown")
-    said = {k: clock_text(v) if isinstance(v, int) and k in MOMENTS and v else v for k, v in body.items()}
-    rest = " ".join(f"{k}={v}" for k, v in said.items() if k not in hidden)
-    print(f"{seq:>8}  {clock_text(at)}  {kind:<20} {rest}  [{actor}]")
-
-
-def read_post(text: str) -> Post:
-    """A post as the command line writes it. Raises StartError."""
-    parts = [part.strip() for part in text.split(":")]
-    if not 3 <= len(parts) <= 5 or not parts[0]:
-        raise StartError(f"--post {text}: write HALL:ZONE:POST[:DEPARTMENT[:ITEM,ITEM]]")
-    hall, zone, post, department, items = [*parts, "", ""][:5]
+@contextlib.asynccontextmanager
+async def open_hall(settings: Settings, journal: PostgresJournal, hall: str) -> AsyncIterator[HallKeeper]:
+    """A hall for one command, beside whatever else serves it. Raises StartError for a hall that is not there."""
+    await known_hall(journal, hall)
+    clock = HallClock()
+    await clock.measure(journal)
+    bus = open_bus(journal, settings.redis_url, single_process=False)
+    keeper = HallKeeper(hall, journal=journal, bus=bus, clock=clock)
+    await keeper.start()
     try:
-        name = msgspec.convert(post, PostName)
-    except msgspec.ValidationError:
-        raise StartError(f"--post {text}: {post!r} is no post; there are: {', '.join(get_args(PostName))}") from None
-    return Post(
-        hall=hall, zone=None if zone in ("", "*") else zone, post=name, department=department or None,
-        items=tuple(item.strip() for item in items.split(",")) if items else None,
-        accept=accepts(name), decide=decides(name),
-    )  # fmt: skip
+        yield keeper
+    finally:
+        await keeper.stop()
+        await bus.close()
+
+
+async def ruling_plan(settings: Settings, journal: PostgresJournal, hall: str) -> Plan:
+    """The plan that rules in a hall now. Raises StartError for a hall that is not there."""
+    async with open_hall(settings, journal, hall) as keeper:
+        return keeper.committed.state.rules
+
+
+def run_person(arguments: argparse.Namespace) -> int:
+    async def run() -> int:
+        settings = settings_of(arguments)
+        async with open_journal(settings) as journal:
+            await known_hall(journal, arguments.hall)
+            if arguments.person_command == "find":
+                return await find_person(arguments, settings, journal)
+            async with open_hall(settings, journal, arguments.hall) as keeper:
+                return await erase_one(arguments, keeper)
+
+    return asyncio.run(run())
 
 
 async def known_posts(settings: Settings, journal: PostgresJournal, texts: list[str]) -> tuple[Post, ...]:
     """The posts, checked against the plans of their halls. Raises StartError for the first that does not fit."""
     posts = tuple(read_post(text) for text in texts)
-    clock = HallClock()
-    await clock.measure(journal)
-    plans = {}
-    for hall in sorted({post.hall for post in posts}):
-        await known_hall(journal, hall)
-        bus = open_bus(journal, settings.redis_url, single_process=False)
-        keeper = HallKeeper(hall, journal=journal, bus=bus, clock=clock)
-        await keeper.start()
-        try:
-            plans[hall] = keeper.committed.state.rules
-        finally:
-            await keeper.stop()
-            await bus.close()
+    plans = {hall: await ruling_plan(settings, journal, hall) for hall in sorted({post.hall for post in posts})}
     for text, post in zip(texts, posts, strict=True):
         for fault in faults(post, plans):
             raise StartError(f"--post {text}: {fault.field} {say(f'problem.field.{fault.word}', 'en', **fault.params)}")
     return posts
-
-
-def first_password(source: str | None, *names: str) -> tuple[str, bool]:
-    """A first password, and whether it was made up here. Raises StartError."""
-    if source is None:
-        return secrets.token_urlsafe(12), True
-    try:
-        text = sys.stdin.readline() if source == "-" else Path(source).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"--password-from {source}: cannot be read ({error}); name a text file, or -") from error
-    password = text.split("\n", 1)[0].rstrip("\r")
-    if weak(password, *names):
-        sentence = say("problem.field.weak_password", "en", least=LEAST_PASSWORD)
-        raise StartError(f"--password-from {source}: the password is {sentence}")
-    return password, False
 
 
 def run_account(arguments: argparse.Namespace) -> int:
@@ -447,69 +432,10 @@ def run_account(arguments: argparse.Namespace) -> int:
             accounts = PostgresAccounts(journal)
             if arguments.account_command == "list":
                 return await list_accounts(accounts, as_json=arguments.json)
-            return await change_account(arguments, settings, journal, accounts)
+            posts = await known_posts(settings, journal, getattr(arguments, "post", []))
+            return await change_account(arguments, settings, accounts, posts, await journal.clock())
 
     return asyncio.run(run())
-
-
-async def list_accounts(accounts: PostgresAccounts, *, as_json: bool) -> int:
-    """Every account, a line each; names stay sealed."""
-    for account in await accounts.accounts():
-        if as_json:
-            shown = {k: v for k, v in msgspec.to_builtins(account).items() if k not in ("password", "name")}
-            print(json.dumps(shown, ensure_ascii=False))
-            continue
-        posts = " ".join(
-            ":".join(filter(None, (p.hall, p.zone or "*", p.post, p.department, ",".join(p.items or ()))))
-            for p in account.posts
-        )
-        state = "shut" if not account.active else "must change password" if account.must_change else "active"
-        print(f"{account.staff:<16} {account.login:<20} {state:<22} {account.employer or '-':<12} {posts}")
-    return 0
-
-
-async def change_account(
-    arguments: argparse.Namespace, settings: Settings, journal: PostgresJournal, accounts: PostgresAccounts
-) -> int:
-    """Make one change, noted as one of the actor `command-line`. Raises StartError."""
-    action, staff = arguments.account_command, arguments.staff
-    change = Change("command-line", secrets.token_urlsafe(12), b"", await journal.clock())
-    known = None if staff is None else await accounts.account(staff)
-    done: Done
-    made_up = None
-    if action == "end-sessions":
-        done = await accounts.end_sessions(EVERYBODY if arguments.all else staff, change)
-    elif action == "add":
-        if not re.fullmatch(r"[A-Za-z0-9._:@-]{1,80}", staff):
-            raise StartError(f"STAFF {staff!r}: write letters, digits and . _ : @ - only")
-        login = plain_login(arguments.login)
-        if not login:
-            raise StartError("--login: must not be empty")
-        posts = await known_posts(settings, journal, arguments.post)
-        password, printed = first_password(arguments.password_from, login, staff)
-        made_up = password if printed else None
-        persons = None if arguments.name is None else Persons.load(settings.data / "persons.key", create=False)
-        account = Account(
-            staff=staff, login=login, password=await Passwords().hash(password), employer=arguments.employer,
-            name=None if persons is None else persons.seal_holder(arguments.name).row, posts=posts,
-        )  # fmt: skip
-        done = await accounts.add(account, change)
-    elif action == "posts":
-        done = await accounts.set_posts(staff, await known_posts(settings, journal, arguments.post), change)
-    elif action == "password":
-        password, printed = first_password(arguments.password_from, staff, known.login if known else staff)
-        made_up = password if printed else None
-        done = await accounts.set_password(staff, await Passwords().hash(password), change, must_change=True)
-    elif action == "erase-name":
-        done = await accounts.erase_name(staff, change)
-    else:
-        done = await accounts.set_active(staff, change, active=action == "activate")
-    if done == "exists":
-        raise StartError(f"{staff}: the staff id or the login {arguments.login!r} has an account already")
-    if done != "done":
-        raise StartError(f"{staff}: there is no such account; see: tidehall account list")
-    print(f"{staff or 'everybody'}: {action} done" + (f"; first password: {made_up}" if made_up else ""))
-    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -525,7 +451,9 @@ def main(arguments: list[str] | None = None) -> int:
         options = parser().parse_args(given)
         run = {
             "serve": run_serve, "plan": run_plan, "journal": run_journal, "verify": run_verify, "trace": run_trace,
-            "account": run_account,
+            "rebuild": run_rebuild,
+            "account": run_account, "device": run_device, "person": run_person,
+            "simulate": run_simulate, "compare": run_compare,
         }  # fmt: skip
         return run[options.command](options)
     except PlanInvalid as wrong:

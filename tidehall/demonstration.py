@@ -1,4 +1,4 @@
-"""Simulated citizens and clerks for `--demo`: a process of its own that acts through the public API alone.
+"""Simulated citizens, clerks and offices for `--demo`: a process of its own that acts through the public API alone.
 
 Law: it does nothing that a person could not do by the same API, and it leaves every window that a person takes.
 Its figures are assumptions for showing, not for planning (domain.md 7); the simulator is another room.
@@ -32,6 +32,13 @@ LOAD = 0.86
 ENDINGS = (("finish", 0.9), ("reject", 0.03), ("suspend", 0.03), ("transfer", 0.04))
 NO_SHOW = 0.07
 STAFF = "demo-"
+#: Visits in which papers are taken in, and citizens who come back for their result.
+INTAKE = 0.2
+COLLECT = 0.85
+#: Mean seconds of handing results out.
+ISSUE_S = 60.0
+#: The last four of every demonstration applicant's telephone: who tries the kiosk may collect for him.
+LAST_FOUR = "2026"
 
 
 class Gone(Exception):
@@ -46,7 +53,7 @@ class Demonstration:
         self.hall = hall
         self.speed = speed
         self.chance = chance
-        self.walk_ins: dict[str, str] = {}  # ticket id → token, of citizens who may come back
+        self.items: dict[str, list[str]] = {}  # line → its promised items
 
     # ---- the API
 
@@ -79,10 +86,21 @@ class Demonstration:
         """Open the windows and let citizens come until the server is gone."""
         hall = await self.ask("GET", "")
         by_zone: dict[str, list[dict[str, Any]]] = {}
+        issue: dict[str, str] = {}  # the first issue window of each zone
         for window in hall["windows"]:
             if window["post"] == "acceptance" and window["lines"]:
                 by_zone.setdefault(window["zone"], []).append(window)
+            elif window["post"] == "issue" and window["lines"]:
+                issue.setdefault(window["zone"], window["id"])
+        for item in hall["items"]:
+            if item["kind"] == "promised":
+                self.items.setdefault(item["line"], []).append(item["code"])
+        for case in (await self.ask("GET", "/cases"))["items"]:  # of an earlier run
+            if (case["accepted_by"] or "").startswith(STAFF):
+                self.later(self.accompany(case["id"]))
         async with asyncio.TaskGroup() as crowd:
+            for one in issue.values():
+                crowd.create_task(self.forever(lambda w=one: self.clerk(w)))  # type: ignore[misc] # bound now
             for windows in by_zone.values():
                 staffed = windows[: max(1, round(len(windows) * OPEN_SHARE))]
                 for window in windows:  # a line that nobody serves would give numbers that nobody calls
@@ -169,10 +187,17 @@ class Demonstration:
 
     async def serve(self, window: str, staff: str, ticket: dict[str, Any]) -> None:
         """Serve, then end it in one of the usual ways; unless a person has sat down meanwhile."""
-        await self.rest(min(900.0, self.chance.lognormvariate(0, 0.6) * SERVICE_S * 0.8))
+        mean = ISSUE_S if ticket["cases"] else SERVICE_S
+        await self.rest(min(900.0, self.chance.lognormvariate(0, 0.6) * mean * 0.8))
         now = await self.ask("GET", f"/windows/{window}")
         if now.get("staff") != staff or (now.get("ticket") or {}).get("id") != ticket["id"]:
             return
+        if now["post"] == "issue":
+            await self.hand_out(now)
+            await self.do(window, "finish")
+            return
+        if self.chance.random() < INTAKE:
+            await self.intake(window, ticket)
         ending = self.chance.choices([e for e, _ in ENDINGS], [share for _, share in ENDINGS])[0]
         if ending == "reject":
             await self.do(window, "reject", {"missing": ["id"]})
@@ -184,6 +209,79 @@ class Demonstration:
             await self.do(window, "transfer", {"line": other, "place": "arrival"})
         else:
             await self.do(window, "finish")
+
+    # ---- papers
+
+    async def intake(self, window: str, ticket: dict[str, Any]) -> None:
+        """The citizen in front hands in papers for a promised item of his line."""
+        codes = self.items.get(ticket["line"])
+        if not codes:
+            return
+        code = self.chance.choice(codes)
+        materials = (await self.ask("GET", f"/items/{code}")).get("materials", ())
+        body = {
+            "ticket": ticket["id"],
+            "item": code,
+            "applicant": {"name": "演示", "phone": f"1390{self.chance.randrange(1000):03d}{LAST_FOUR}"},
+            "materials": [{"code": paper["code"]} for paper in materials],
+            "delivery": {"method": "window"},
+        }
+        taken = await self.ask("POST", f"/windows/{window}/cases", body, key=uuid.uuid4().hex)
+        if taken["http"] == 201:
+            self.later(self.accompany(taken["case"]["id"]))
+
+    async def accompany(self, id: str) -> None:
+        """Runner, receiver, officer, certificate room: one step after the other, then the citizen comes for it."""
+        while True:
+            await self.rest(self.chance.uniform(40, 240))
+            found = await self.ask("GET", f"/cases/{id}")
+            path, who = f"/cases/{id}", {"staff": STAFF + "officer"}
+            match found.get("stage"):
+                case "handed_off":
+                    done = await self.carry(found["hand_off"])
+                case "verified":
+                    done = await self.step(f"{path}/claim", who)
+                case "in_review":
+                    done = await self.step(f"{path}/decide", who | {"outcome": "approve", "opinion": "材料齐全，同意"})
+                case "decided":
+                    done = await self.step(f"{path}/make", {"staff": STAFF + "maker"})
+                case "made":
+                    done = await self.step(f"{path}/ready", {})
+                case "ready":
+                    await self.rest(self.chance.uniform(300, 1800))
+                    if self.chance.random() < COLLECT:
+                        slip = {"number": found["receipt"], "last_four": LAST_FOUR}
+                        await self.step("/tickets", {"channel": "kiosk", "receipt": slip})
+                    return
+                case _:
+                    return
+            if not done:  # a person has taken it in hand
+                return
+
+    async def carry(self, hand_off: str) -> bool:
+        """The runner brings the papers, and the receiver checks them face to face."""
+        path = f"/hand-offs/{hand_off}"
+        for found in (await self.ask("GET", "/hand-offs?state=open"))["items"]:
+            if found["id"] == hand_off:
+                break
+        else:
+            return False
+        if found["state"] == "waiting" and not await self.step(f"{path}/pick-up", {"runner": STAFF + "runner"}):
+            return False
+        await self.rest(self.chance.uniform(60, 200))
+        if found["state"] != "arrived" and not await self.step(f"{path}/arrive", {}):
+            return False
+        return await self.step(f"{path}/verify", {"papers": found["papers"], "staff": STAFF + "receiver"})
+
+    async def hand_out(self, window: dict[str, Any]) -> None:
+        """Everything that lies ready for the citizen in front."""
+        for case in window["ticket"]["cases"]:
+            if case["stage"] == "ready":
+                await self.step(f"/cases/{case['id']}/deliver", {"method": "window", "signature": "演示"})
+
+    async def step(self, path: str, body: dict[str, Any]) -> bool:
+        """A step of the offices; whether it was done."""
+        return int((await self.ask("POST", path, body, key=uuid.uuid4().hex))["http"]) < 300
 
     def later(self, work: Any) -> None:
         """Something a citizen does after a while."""

@@ -16,7 +16,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -33,8 +33,13 @@ from tidehall.store.errors import StoreError, StoreUnavailable
 from tidehall.store.journal import Journal
 from tidehall.store.known import same_person, with_known
 from tidehall.store.memory_accounts import MemoryAccounts
+from tidehall.store.memory_projections import MemoryProjections
 from tidehall.store.persons import Persons
+from tidehall.store.projections import Projections
 from tidehall.store.rows import Batch, CommandRow, Fact, Head, Row, SealedRow
+
+if TYPE_CHECKING:
+    from tidehall.records import Follower
 
 __all__ = [
     "Ask",
@@ -563,7 +568,10 @@ class HallKeeper:
 
 @dataclass(slots=True)
 class House:
-    """All halls of this process and what they share; the composition root makes it."""
+    """All halls of this process and what they share; the composition root makes it.
+
+    `records`: who keeps each hall's register of cases in this process, in the tables of `projections`.
+    """
 
     halls: dict[str, HallKeeper]
     journal: Journal
@@ -572,3 +580,5 @@ class House:
     clock: HallClock
     demo: bool = False
     accounts: Accounts = field(default_factory=MemoryAccounts)
+    projections: Projections = field(default_factory=MemoryProjections)
+    records: dict[str, Follower] = field(default_factory=dict)

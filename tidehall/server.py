@@ -31,6 +31,7 @@ from tidehall.display.door import Door
 from tidehall.display.messages import open_gateway
 from tidehall.hall.plan import Calendar, Plan, Service, parse_plan
 from tidehall.live import HallKeeper, House
+from tidehall.records import CaseRegister, Follower
 from tidehall.settings import Settings
 from tidehall.store.accounts import PostgresAccounts
 from tidehall.store.bus import open_bus
@@ -38,6 +39,7 @@ from tidehall.store.clock import HallClock
 from tidehall.store.embedded import EmbeddedPostgres
 from tidehall.store.journal import connect
 from tidehall.store.persons import Persons
+from tidehall.store.projections import PostgresProjections
 
 __all__ = ["StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "serve", "serve_workers"]
 
@@ -131,8 +133,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         bus = open_bus(journal, settings.redis_url, single_process=settings.single)
         stack.push_async_callback(bus.close)
         house = House(
-            {}, journal, persons, bus, clock, demo=settings.demo is not None, accounts=PostgresAccounts(journal)
-        )
+            {}, journal, persons, bus, clock, demo=settings.demo is not None, accounts=PostgresAccounts(journal),
+            projections=PostgresProjections(journal),
+        )  # fmt: skip
         ids = sorted(plans.keys() | set(await journal.halls()))
         if not ids:
             raise StartError("there is no hall yet: give its plan with --plan FILE (try halls/yangxin.toml)")
@@ -141,6 +144,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             await keeper.start(plans.get(id))
             stack.push_async_callback(keeper.stop)
             house.halls[id] = keeper
+            follower = Follower(id, CaseRegister(), journal=journal, store=house.projections)
+            following = asyncio.create_task(follower.run(bus, keeper.epoch), name=f"records-{id}")
+            stack.push_async_callback(cancelled, following)
+            house.records[id] = follower
             ruling = keeper.committed.state.plan
             if id in plans and ruling != plans[id]:
                 log.warning(
@@ -149,6 +156,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 )  # fmt: skip
         gc.freeze()
         yield house
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """End a task before what it uses is closed."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 class Server(uvicorn.Server):

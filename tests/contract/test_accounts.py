@@ -4,6 +4,7 @@ import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tidehall.store.journal import PostgresJournal, connect
 from tidehall.store.memory_accounts import MemoryAccounts
 from tidehall.store.passwords import Passwords, weak
 from tidehall.store.persons import Persons
-from tidehall.store.posts import Post, faults
+from tidehall.store.posts import Post, faults, given_rights, rights_of
 
 NOW = 1_800_000_000_000_000
 WINDOW = Post(hall="t", zone="social", post="acceptance", items=("SS-001",), accept=True)
@@ -215,6 +216,24 @@ async def test_a_name_is_erased_for_ever(store: Accounts, person: NewAccount) ->
     assert kept.name is None
 
 
+@pytest.mark.parametrize("journal_url", ["postgres"], indirect=True)
+async def test_posts_of_the_last_release_keep_what_they_could(journal_url: str, person: NewAccount) -> None:
+    """The migration gives an officer of before the rights that he had: opinions, and joint cases where he decided."""
+    journal = await connect(journal_url)
+    assert isinstance(journal, PostgresJournal)
+    try:
+        accounts = PostgresAccounts(journal)
+        made = person(posts=(OFFICE, WINDOW, Post(hall="t", post="officer", department="amr")))
+        await accounts.add(made, change())
+        await journal.fetch("UPDATE tidehall.account SET posts = posts #- '{0,opine}' #- '{0,coordinate}'")
+        await journal.fetch(resources.files("tidehall.store").joinpath("sql/005_rights.sql").read_text("utf-8"))
+        kept = await accounts.account(made.staff)
+        assert kept is not None
+        assert [rights_of(post) for post in kept.posts] == [("decide", "opine", "coordinate"), ("accept",), ("opine",)]
+    finally:
+        await journal.close()
+
+
 async def test_text_that_cannot_be_kept_is_refused(store: Accounts, person: NewAccount) -> None:
     """A NUL in a login or key is refused by both stores alike."""
     with pytest.raises(StoreRefused):
@@ -276,5 +295,20 @@ def test_posts_name_what_the_plan_has() -> None:
     assert [(f.field, f.word) for f in faults(wrong, plans)] == [
         ("zone", "choice"), ("department", "missing"), ("items", "no_such_item"),
     ]  # fmt: skip
+    chief = Post(hall=known.hall.id, post="chief_representative")
+    assert [(f.field, f.word) for f in faults(chief, plans)] == [("department", "missing")]
     wrong = Post(hall=known.hall.id, post="officer", department="moon")
     assert [(f.field, f.word) for f in faults(wrong, plans)] == [("department", "choice")]
+
+
+def test_a_post_has_its_usual_rights_unless_it_is_said_otherwise() -> None:
+    """A chief representative has all four rights over cases (R73), other posts fewer; each can be given or taken."""
+
+    def usual(post: str, **said: bool | None) -> list[str]:
+        return [right for right, has in given_rights(post, said).items() if has]
+
+    assert usual("chief_representative") == ["accept", "decide", "opine", "coordinate"]
+    assert usual("officer") == ["decide", "opine"]
+    assert usual("acceptance") == usual("tidal") == ["accept"]
+    assert usual("runner") == []
+    assert usual("officer", decide=False, coordinate=True, opine=None) == ["opine", "coordinate"]

@@ -52,6 +52,17 @@ def test_a_bad_rating_where_no_supervisor_sits() -> None:
     assert of(office.do(q.RateTicket(ticket, 2)), o.MatterOpened)[0].owner == "manager"
 
 
+def test_a_bad_rating_of_another_day_is_the_same_zones() -> None:
+    """The ticket has left the state at the day turn; its zone's supervisor owns the matter all the same."""
+    office = Office()
+    served = office.served()
+    office.until("2026-11-25 09:00")
+    assert served not in office.hall.state.tickets
+    assert of(office.do(q.RateTicket(served, 1)), o.MatterOpened)[0].owner == "supervisor:g"
+    office.until("2026-12-31 09:00")
+    assert office.hall.state.offices.claim_zones.keys() == office.hall.state.offices.claims.keys()
+
+
 def test_a_default_is_no_rating() -> None:
     """The system's default counts nowhere: it opens nothing, and the citizen's own word may still come."""
     office = Office()

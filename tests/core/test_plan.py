@@ -54,6 +54,13 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"hand_off_warn_share": 1.2}}, "limits.hand_off_warn_share"),
     ({"limits": {"overtime": 1}}, "limits.overtime"),
     ({"limits": 5}, "limits"),
+    ({"offices": {"rating_days": 0}}, "offices.rating_days"),
+    ({"offices": {"collect_within_days": 100_000}}, "offices.collect_within_days"),
+    ({"offices": {"correction_days": 1.5}}, "offices.correction_days"),
+    ({"offices": {"support_within_s": -1}}, "offices.support_within_s"),
+    ({"offices": {"escalate_after_s": float("nan")}}, "offices.escalate_after_s"),
+    ({"offices": {"pause_on": ["lunch"]}}, "offices.pause_on"),
+    ({"offices": {"hurry": 1}}, "offices.hurry"),
     ({"calendar": {"closed": ["2027-02-30"]}}, "calendar.closed"),
     ({"calendar": {"open": ["20270201"]}}, "calendar.open"),
     ({"calendar": {"open": ["2027-02-01"], "closed": ["2027-02-01"]}}, "calendar.open"),
@@ -74,6 +81,17 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"lines": [line(zone="moon")]}, "lines[0].zone"),
     ({"lines": [line(service_s=0)]}, "lines[0].service_s"),
     ({"lines": [{"id": "A"}]}, "lines[0].letter"),
+    ({"lines": [line(purpose="lunch")]}, "lines[0].purpose"),
+    (
+        {
+            "lines": [line(id=x, letter=x, purpose="pickup") for x in ("R", "S")],
+            "items": [],
+            "windows": [window(lines=[])],
+        },
+        "lines[1].purpose",
+    ),
+    ({"lines": [line(), line(id="R", letter="R", purpose="pickup")], "items": [item(line="R")]}, "items[0].line"),
+    ({"lines": [line(id="R", letter="R", purpose="pickup")], "windows": [window(lines=["R"])]}, "windows[0].lines"),
     ({"windows": [window(lines=["Q"])]}, "windows[0].lines"),
     ({"windows": [window(lines=["C"])]}, "windows[0].lines"),
     ({"windows": [window(zone="moon")]}, "windows[0].zone"),
@@ -88,6 +106,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"items": [item(department="x")]}, "items[0].department"),
     ({"items": [item(line="Q")]}, "items[0].line"),
     ({"items": [item(kind="promised")]}, "items[0].promised_days"),
+    ({"items": [item(kind="promised", promised_days=100_000)]}, "items[0].promised_days"),
+    (
+        {"items": [item(kind="joint", promised_days=5, parts=[{"department": "d", "promised_days": 100_000}])]},
+        "items[0].parts",
+    ),
     ({"items": [item(fee=-1)]}, "items[0].fee"),
     ({"items": [item(fee=1.5)]}, "items[0].fee"),
     ({"items": [item(zones=["moon"])]}, "items[0].zones"),
@@ -118,13 +141,15 @@ def test_all_mistakes_at_once() -> None:
     wrong = tables(
         hall={"time_zone": "Mars", "hours": [["9", "10"]], "b": 1, "a": 1},
         limits={"calls": 0, "misses": 0},
+        offices={"complaint_days": 0, "acknowledge_within_s": -1},
         items=[item(fee=-1, line="Q"), item(department="x")],
         tide={"moon": {}},
     )
     found = problems(wrong)
     assert [problem.split(": ")[0] for problem in found] == [
         "hall.a", "hall.b", "items[1].code", "items[0].line", "items[0].fee", "items[1].department", "tide.moon",
-        "hall.hours[0]", "hall.time_zone", "limits.calls", "limits.misses",
+        "hall.hours[0]", "hall.time_zone", "limits.calls", "limits.misses", "offices.acknowledge_within_s",
+        "offices.complaint_days",
     ]  # fmt: skip
 
 

@@ -167,6 +167,38 @@ def test_pauses_shift_the_due_day(what: str) -> None:
         assert [text(ev.due) for ev in of(office.events, o.CaseOverdue)] == [due]
 
 
+@pytest.mark.parametrize("what", ["fee", "step", "correction"])
+def test_pauses_shift_the_parts_of_a_joint_case(what: str) -> None:
+    """A part's own due day moves with the case's; a part that was done before keeps its day (R57)."""
+    office = Office()
+    id = office.review("JOI")
+    assert [text(p.due_at) for p in office.case(id).parts] == ["2026-11-25 17:30", "2026-12-01 17:30"]
+    office.do(q.GiveOpinion(id, "ok", "d1", "d"))
+    start: dict[str, Any] = {
+        "fee": q.RequestFee(id, 100), "step": q.StartStep(id, "site_visit"),
+        "correction": q.RequestCorrection(id, ("photo",)),
+    }  # fmt: skip
+    end: dict[str, Any] = {"fee": q.PayFee(id, "p"), "step": q.EndStep(id), "correction": q.CorrectPapers(id)}
+    office.do(start[what])
+    office.until("2026-11-26 09:00")
+    office.do(end[what])
+    case = office.case(id)
+    assert [text(p.due_at) for p in case.parts] == ["2026-11-25 17:30", "2026-12-04 17:30"]
+    assert text(case.due_at) == "2026-12-04 17:30"
+
+
+def test_old_journals_move_no_part_and_pause_as_their_plan_said() -> None:
+    """Events that say nothing of parts and pauses, as they once were, are applied as they once were."""
+    office = Office()
+    id = office.review("JOI")
+    before = office.case(id)
+    at = office.now
+    office.hall.apply(o.CorrectionRequested(at, id, ("photo",), 1))
+    assert office.case(id).paused_since == at
+    office.hall.apply(o.PapersCorrected(at, id, (), before.due_at))
+    assert (office.case(id).parts, office.case(id).paused_since) == (before.parts, 0)
+
+
 def test_a_paused_case_is_not_overdue() -> None:
     """While the promised clock stands still it does not speak, however long."""
     office = Office()

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from benchmarks.handoffs import FOLLOW
 from tests.pages.conftest import Server, serving
 from tidehall import locales
 
@@ -23,11 +24,11 @@ HALL = Path(__file__).with_name("offices.toml")
 ROOT = Path(locales.__file__).parents[1] / "display"
 PHONE = (390, 844)
 DESK = (1366, 768)
-#: Open hand-offs on one page, and ms from the frame that tells of a change to the painted row.
+#: Open hand-offs on one page, and ms from a command's acknowledgement to the painted row.
 MANY = 3000
 PAINT_MS = 200
 #: Changes that are timed.
-TRIES = 8
+TRIES = 15
 
 
 class Hall:
@@ -79,6 +80,7 @@ class Hall:
         codes = ("id", "form") if item == "SS-002" else ("id",)
         body = {
             "item": item, "urgent": urgent, "source": "courier", "materials": [{"code": code} for code in codes],
+            "delivery": {"method": "window"},
             "applicant": {"name": "张小三", "id_number": "420222199001011234"},
         }  # fmt: skip
         return self.server.post("/windows/s01/cases", body)
@@ -139,6 +141,7 @@ def choose(desk: Page, code: str, *materials: str) -> None:
         form.locator(f'[name="materials"][value="{material}"]').check()
     form.locator('[name="applicant.name"]').fill("张小三")
     form.locator('[name="applicant.phone"]').fill("13800001234")
+    form.locator('[name="delivery.method"][value="window"]').check()
 
 
 def test_papers_go_from_the_window_to_the_citizen(hall: Hall) -> None:
@@ -263,12 +266,14 @@ def test_a_refused_hand_off_goes_back_with_its_reason_and_its_clock(hall: Hall) 
     middle = hall.open("/desk/pages/middle", "3001")
     check = middle.locator(f'[data-id="{hand_off}"]')
     check.locator("details", has_text="退回窗口").locator("summary").click()
-    check.locator("[name=reason]").fill("申请表没有签字")
+    check.locator("[name=reason]").select_option("paper_unsigned")
+    check.locator("[name=note]").fill("申请表第二页")
     hall.server.post(f"/hand-offs/{hand_off}/arrive")
     expect(check).to_contain_text("已送到，待核验")
-    expect(check.locator("[name=reason]")).to_have_value("申请表没有签字")  # what was typed has stayed
+    expect(check.locator("[name=reason]")).to_have_value("paper_unsigned")  # what was chosen and typed has stayed
+    expect(check.locator("[name=note]")).to_have_value("申请表第二页")
     check.locator("[data-do=refuse]").click()
-    expect(lane).to_contain_text("申请表没有签字")
+    expect(lane).to_contain_text("缺签字或盖章 申请表第二页")
     assert lane.locator("[data-due]").get_attribute("data-due") == due
 
 
@@ -352,38 +357,54 @@ def test_the_receipt_has_three_labelled_copies(hall: Hall) -> None:
     expect(page.locator(".a5 .qr")).to_have_count(1)
 
 
+#: Ids of the rows in which anything but a countdown is written, from now on.
+TOUCHED = """() => {
+  window.touched = new Set();
+  document.querySelectorAll('.lane').forEach((row) => { row.kept = true; });
+  new MutationObserver((records) => records.forEach((record) => {
+    const node = record.target.closest ? record.target : record.target.parentElement;
+    const row = node.closest('.lane');
+    if (row && !node.closest('.left, progress')) window.touched.add(row.dataset.id);
+  })).observe(document.body, {childList: true, subtree: true, characterData: true, attributes: true});
+}"""
+
+
 def paint_times(hall: Hall, many: int) -> list[float]:
-    """With `many` open hand-offs on one page, change some: only their own rows are touched; ms from frame to paint."""
+    """With `many` open hand-offs on one page, change some: ms from each command's acknowledgement to the painted row.
+
+    Only the rows that changed are written to, and no row is drawn anew.
+    """
     have = len(hall.server.api.get("/api/v1/halls/pages/hand-offs?state=open").json())
     cases = [hall.intake() for _ in range(many - have)]
     board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
     expect(board.locator(".lane")).to_have_count(many)
     expect(board.locator("#age")).to_be_hidden()
-    board.evaluate("document.querySelectorAll('.lane').forEach((row) => { row.kept = true; })")
-    times = []
+    board.evaluate(FOLLOW)
+    board.evaluate(TOUCHED)
+    times, changed = [], set()
     for case in cases[:TRIES]:
         hand_off = case["hand_off"]["id"]
-        board.evaluate("performance.clearMeasures('offices')")
+        changed.add(hand_off)
+        board.evaluate("asked => window.follow(asked)", {"id": hand_off, "want": "2001 正在送"})
         hall.server.post(f"/hand-offs/{hand_off}/pick-up", {"runner": "2001"})
-        expect(board.locator(f'[data-id="{hand_off}"]')).to_contain_text("2001 正在送")
-        deadline = time.monotonic() + 5
-        while not (found := board.evaluate("performance.getEntriesByName('offices').map((one) => one.duration)")):
-            assert time.monotonic() < deadline
-        times.append(max(found))
-    assert board.evaluate("Array.from(document.querySelectorAll('.lane')).filter((row) => !row.kept).length") == TRIES
+        acknowledged = 1000 * time.time()
+        times.append(board.evaluate("window.followed") - acknowledged)
+    assert set(board.evaluate("Array.from(window.touched)")) == changed
+    assert board.evaluate("Array.from(document.querySelectorAll('.lane')).filter((row) => row.kept).length") == many
     return times
 
 
 def test_a_change_touches_its_own_row_alone(hall: Hall) -> None:
-    """With 200 open hand-offs on one page a change replaces one row and no other."""
+    """With 200 open hand-offs on one page a change is written into its row and no other."""
     assert len(paint_times(hall, 200)) == TRIES
 
 
 @pytest.mark.proof
 def test_three_thousand_hand_offs_on_one_page_follow_within_200_ms(hall: Hall) -> None:
     """With 3,000 open hand-offs a change is painted within 200 ms (median, on a machine that does nothing else)."""
-    times = paint_times(hall, MANY)
-    assert sorted(times)[len(times) // 2] <= PAINT_MS, times
+    times = sorted(paint_times(hall, MANY))
+    print(f"{MANY} hand-offs, update to paint: median {times[len(times) // 2]:.0f} ms, worst {times[-1]:.0f} ms")
+    assert times[len(times) // 2] <= PAINT_MS, times
 
 
 def test_every_sentence_of_the_offices_stands_in_both_languages() -> None:

@@ -112,6 +112,7 @@ class OfficesMachine(RuleBasedStateMachine):
                 if id is not None and id in getattr(state.offices, where):
                     before[name] = getattr(state.offices, where)[id]
             self.speak(kind, event)
+            ending = state.plan  # the plan of the day that ends says how long its claims stay
             self.hall.apply(event)
             for name, (where, life) in TABLES.items():
                 if name not in before:
@@ -126,7 +127,8 @@ class OfficesMachine(RuleBasedStateMachine):
                     assert stands == stood, f"{name} went from {stood} to {stands} by {kind}"
             self.follow(kind, event)
             if isinstance(event, e.DayTurned):
-                self.turned(event)
+                assert ending is not None
+                self.turned(event, ending)
         self.events += events
         if self.twin is not None:
             for event in events:
@@ -196,10 +198,10 @@ class OfficesMachine(RuleBasedStateMachine):
             assert {p.id for p in case.papers} == self.papers[case.id], "a paper was lost"
             assert len(case.papers) == len(self.papers[case.id])
 
-    def turned(self, event: e.DayTurned) -> None:
-        """What is done has left the state."""
+    def turned(self, event: e.DayTurned, plan: Plan) -> None:
+        """What is done has left the state; `plan` ruled until now."""
         state = self.hall.state
-        offices, days = state.offices, state.rules.offices.rating_days * DAY
+        offices, days = state.offices, plan.offices.rating_days * DAY
         assert all(case.stage not in OVER for case in offices.cases.values())
         assert all(h.id not in self.ended for h in offices.hand_offs.values())
         assert all(x.state != "answered" for x in offices.supports.values())

@@ -25,6 +25,8 @@ from tidehall.display.views import (
     board_line,
     board_missed,
     board_plan,
+    board_position,
+    board_ready,
     board_recent,
     board_view,
     board_window,
@@ -299,11 +301,14 @@ class BoardChannel(Channel):
         shown = [line for line in plan.lines if line.zone in board.zones]
         self.lines = [line.id for line in shown if not board.lines or line.id in board.lines]
         self.windows = [window.id for window in plan.windows if window.zone in board.zones]
+        self.board = board
+        self.ready = board_ready(hall.state, self.zones) if board.kind == "issue" else ()
+        self.offices = hall.state.offices.seq
         self.told = self.standing(hall.state, now)
 
     def position(self, state: HallState) -> int:
-        """The newest of its zones' positions."""
-        return max((state.zone_seq.get(zone, 0) for zone in self.zones), default=0)
+        """The newest of its zones' positions; of an issue board also the offices'."""
+        return board_position(state, self.board)
 
     def exists(self, state: HallState) -> bool:
         """Whether the plan has this board."""
@@ -337,6 +342,11 @@ class BoardChannel(Channel):
                 calls = name in ("calls", "recent")
                 found[name] = [call_view(hall, call) for call in value] if calls else value
         self.told = standing
+        if self.board.kind == "issue" and state.offices.seq > self.offices:
+            self.offices = state.offices.seq
+            ready = board_ready(state, self.zones)
+            if ready != self.ready:
+                found["ready"] = self.ready = ready
         return found
 
     def ageing(self, hall: Hall, now: int) -> Mapping[str, Any]:

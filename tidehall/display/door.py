@@ -9,15 +9,17 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
 from tidehall.display.feed import Feed
-from tidehall.display.http.access import PERSON, Access, Grant, Links, Person
+from tidehall.display.http.access import LINK_WAITS_S, PERSON, Access, Grant, Links, Person
 from tidehall.display.http.app import handlers, routes
 from tidehall.display.http.limits import Rates, SecurityHeaders
 from tidehall.display.http.metrics import Metrics
@@ -27,6 +29,7 @@ from tidehall.display.messages import Gateway, Messenger
 from tidehall.display.office_pages import pages
 from tidehall.hall.commands import EndAlert, RaiseAlert
 from tidehall.hall.errors import Refusal
+from tidehall.hall.plan import Department, Plan, WindowPlan
 from tidehall.live import Ask, HallKeeper, House, LiveError
 from tidehall.locales import say
 from tidehall.store.errors import StoreError
@@ -39,6 +42,13 @@ log = logging.getLogger(__name__)
 CLOCK_LOOK_S = 1.0
 #: Seconds between two looks at the sessions behind open sockets.
 SESSION_LOOK_S = 0.5
+#: The desks of the papers' way that a whole hall shares → the kind of place whose link opens them.
+OFFICES = {"runner": "runner", "middle": "middle", "issue": "issue", "handoffs": "supervise"}
+#: The same for the terminal.
+OFFICE_TITLES = {
+    "runner": "流转 runner", "middle": "中台 middle office", "issue": "出证 issue post",
+    "handoffs": "流转看板 hand-offs",
+}  # fmt: skip
 
 
 class Door:
@@ -57,9 +67,10 @@ class Door:
         self.base_url = base_url.rstrip("/")
         secret = house.persons.derive(b"tidehall access")
         self.access = Access(secret, admin_token=admin_token, zone_of=self.zone_of)
-        rates, metrics = Rates(), Metrics()
+        rates, metrics = Rates(), Metrics(house.records)
         self.sessions = Sessions(house, rates=rates)
         self.links = Links(data / "links")
+        self.open_ways: dict[str, tuple[float, dict[str, str]]] = {}
         self.gateway = gateway
         self.messages = data / "messages"
         self.tasks: set[asyncio.Task[None]] = set()
@@ -77,7 +88,7 @@ class Door:
             routes=[
                 *routes(house, links=self.links, demo=house.demo, **shared),
                 *self.feed.routes(),
-                *pages(house, base_url=self.base_url, **shared),
+                *pages(house, base_url=self.base_url, ways=self.ways, **shared),
             ],
             middleware=[Middleware(SecurityHeaders), Middleware(Recognition, sessions=self.sessions)],
             exception_handlers=handlers(),
@@ -181,17 +192,37 @@ class Door:
         """A bearer token for the simulated crowd."""
         return self.access.sign([Grant("demo")])
 
+    def ways(self, keeper: HallKeeper) -> dict[str, str]:
+        """In a demonstration: page → link that lets any browser in there; they are made anew before they are too old.
+
+        A real hall has none: its desks open to whoever has signed in, or to a link that the administrator made.
+        """
+        if not self.house.demo:
+            return {}
+        made_at, found = self.open_ways.get(keeper.id, (0.0, {}))
+        if time.monotonic() - made_at > LINK_WAITS_S / 2 or not found:
+            plan, hall = keeper.committed.state.rules, keeper.id
+            grants = {f"/kiosk/{hall}": Grant("kiosk", hall)}
+            for place, kind in (("guide", "guide"), *OFFICES.items()):
+                grants[f"/desk/{hall}/{place}"] = Grant(kind, hall)
+            grants |= {f"/desk/{hall}/office/{d.id}": Grant("office", hall) for d in plan.departments}
+            grants |= {f"/desk/{hall}/window/{w.id}": Grant("window", hall, w.id) for w in plan.windows}
+            self.links.sweep()
+            found = {page: f"/enter/{self.links.make(grant, page, again=True)}" for page, grant in grants.items()}
+            self.open_ways[hall] = (time.monotonic(), found)
+        return found
+
     def greeting(self) -> list[str]:
-        """The addresses to open, for the terminal."""
+        """The addresses to open, for the terminal: a demonstration's let everybody in everywhere, a real hall's only
+        where people take numbers and are served."""
+        self.links.sweep()
         lines = ["", f"TideHall 潮汐大厅  {self.base_url}/", ""]
         for keeper in self.house.halls.values():
             plan = keeper.committed.state.rules
             lines.append(f"  {plan.hall.name.get('zh', keeper.id)}  {plan.hall.name.get('en', '')}")
             if self.house.demo:
                 lines.append(f"  {say('demo.notice', 'zh')}  {say('demo.notice', 'en')}")
-            zones = [zone.id for zone in plan.zones]
-            serving = [w for w in plan.windows if w.lines and w.post == "acceptance"]
-            window = min(serving, key=lambda w: zones.index(w.zone), default=None)
+            window = first_window(plan)
             places = [
                 ("取号 kiosk", self.link(Grant("kiosk", keeper.id), f"/kiosk/{keeper.id}")),
                 ("总服务台 guide desk", self.link(Grant("guide", keeper.id), f"/desk/{keeper.id}/guide")),
@@ -199,8 +230,37 @@ class Door:
             if window is not None:
                 page = f"/desk/{keeper.id}/window/{window.id}"
                 places.append((f"{window.label} 号窗口 window", self.link(Grant("window", keeper.id), page)))
+            if self.house.demo:
+                ways = self.ways(keeper)
+                for place, title in OFFICE_TITLES.items():
+                    places.append((title, self.base_url + ways[f"/desk/{keeper.id}/{place}"]))
+                if (department := first_department(plan)) is not None:
+                    title = f"{department.name.get('zh', department.id)} back office"
+                    places.append((title, self.base_url + ways[f"/desk/{keeper.id}/office/{department.id}"]))
             if plan.boards:
                 places.append(("叫号屏 board", f"{self.base_url}/board/{keeper.id}/{plan.boards[0].id}"))
-            lines += [f"    {name:<22}{address}" for name, address in places]
+            widest = max(columns(name) for name, _ in places)
+            lines += [f"    {name}{' ' * (widest - columns(name))}  {address}" for name, address in places]
+            if not self.house.demo:
+                lines += [f"    {say('greeting.offices', lang, url=self.base_url)}" for lang in ("zh", "en")]
             lines.append("")
         return lines
+
+
+def columns(text: str) -> int:
+    """How wide a text stands in a terminal: Chinese characters take two columns."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def first_window(plan: Plan) -> WindowPlan | None:
+    """The acceptance window of the first zone that has one."""
+    zones = [zone.id for zone in plan.zones]
+    serving = [w for w in plan.windows if w.lines and w.post == "acceptance"]
+    return min(serving, key=lambda w: zones.index(w.zone), default=None)
+
+
+def first_department(plan: Plan) -> Department | None:
+    """A department in the hall to whose office papers are carried."""
+    carried = {item.department for item in plan.items if item.kind != "immediate"}
+    seated = [d for d in plan.departments if d.resident]
+    return next((d for d in seated if d.id in carried), next(iter(seated), None))

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tidehall.display.desks import desks_of
 from tidehall.display.http.access import Person
 from tidehall.display.http.accounts import end_former, signed_in
 from tidehall.display.http.calls import Edge
@@ -30,13 +31,23 @@ from tidehall.store.passwords import LEAST_PASSWORD
 __all__ = ["Entrance", "way_in", "who"]
 
 
-def who(edge: Edge, request: Request) -> dict[str, str] | None:
-    """Who has signed in, for the head of a desk page (templates/_who.html); None where a link or token let in."""
+def who(edge: Edge, request: Request) -> dict[str, Any] | None:
+    """Who has signed in, for the head of a desk page (templates/_who.html), with the desks of his posts in this hall.
+
+    None where a link or token let in.
+    """
     try:
         person = edge.access.person(request)
     except Problem:
         return None
-    return None if person is None else {"name": person.name, "staff": person.staff}
+    if person is None:
+        return None
+    keeper = edge.house.halls.get(str(request.path_params.get("hall", "")))
+    desks: list[dict[str, Any]] = []
+    if keeper is not None and keeper.committed.state.plan is not None:
+        posts = person.principal(keeper.id).posts
+        desks = desks_of(posts, person.staff, keeper.committed.state, request.url.path)
+    return {"name": person.name, "staff": person.staff, "desks": desks}
 
 
 def way_in(edge: Edge, request: Request, no: Problem) -> Response | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from msgspec import to_builtins
@@ -15,6 +17,7 @@ from msgspec import to_builtins
 from tidehall.display import office_views
 from tidehall.display.views import optional_time, time_text
 from tidehall.hall.engine import Hall
+from tidehall.hall.offices.archive import closes_at, without_place
 from tidehall.hall.offices.clocks import still_open
 from tidehall.hall.papers.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
 from tidehall.hall.plan import Item, Plan
@@ -23,7 +26,7 @@ from tidehall.locales import has, say
 
 __all__ = [
     "Desk", "Row", "board_of_hand_offs", "case_facts", "guide_desk", "issue_desk", "item_facts", "middle_desk",
-    "office_desk", "place_words", "runner_desk", "window_desk", "zone_of_hand_off",
+    "office_desk", "place_words", "runner_desk", "unfiled_slots", "window_desk", "zone_of_hand_off",
 ]  # fmt: skip
 
 #: Stages of a case that lies in a department's basket.
@@ -31,6 +34,8 @@ IN_BASKET = (Stage.VERIFIED, Stage.IN_REVIEW, Stage.AWAITING_FEE, Stage.DECIDED,
 #: Rows of what is done already, or only for looking up.
 MOST_DONE = 8
 MOST_READY = 200
+#: The next limit first.
+BY_LIMIT = attrgetter("due_at", "id")
 SECOND = 1_000_000
 
 
@@ -79,6 +84,13 @@ def place_words(state: HallState, place: str, lang: str) -> str:
         name = say("office.pool", lang) if id == "pool" else name
         return say(f"office.place.{kind}", lang, name=name)
     return say(f"office.place.{kind}", lang, name=id) if has(f"office.place.{kind}") else place
+
+
+def unfiled_slots(state: HallState, unit: str) -> dict[str, str]:
+    """How many of a unit's originals are still open today, and until when they should have their place (R27)."""
+    count = sum(paper.holder == unit for _, paper in without_place(state))
+    closes = closes_at(state)
+    return {"unfiled": str(count), "unfiled-by": time_text(state, closes) if closes else ""}
 
 
 def item_facts(plan: Plan, code: str) -> Item | None:
@@ -216,10 +228,7 @@ def alert_facts(hall: Hall, a: Alert, lang: str) -> dict[str, Any]:
 
 def hand_off_rows(hall: Hall, found: Iterable[HandOff], now: int, lang: str, macro: str) -> list[Row]:
     """By remaining time."""
-    return [
-        Row(h.id, h.seq, macro, lambda h=h: hand_off_facts(hall, h, now, lang))  # type: ignore[misc] # bound now
-        for h in sorted(found, key=lambda h: (h.due_at, h.id))
-    ]
+    return [Row(h.id, h.seq, macro, partial(hand_off_facts, hall, h, now, lang)) for h in sorted(found, key=BY_LIMIT)]
 
 
 def case_rows(hall: Hall, found: Iterable[Case], now: int, lang: str, macro: str = "case") -> list[Row]:
@@ -235,7 +244,7 @@ def alert_rows(hall: Hall, lang: str, *, zone: str | None = None) -> list[Row]:
     state = hall.state
     found = [a for a in state.alerts.values() if a.ended is None and (zone is None or alert_zone(state, a) == zone)]
     found.sort(key=lambda a: (a.acknowledged_by is not None, -a.since))
-    return [Row(a.id, None, "alert", lambda a=a: alert_facts(hall, a, lang)) for a in found]  # type: ignore[misc]
+    return [Row(a.id, a.seq, "alert", partial(alert_facts, hall, a, lang)) for a in found]
 
 
 def alert_zone(state: HallState, a: Alert) -> str | None:
@@ -341,7 +350,9 @@ def issue_desk(hall: Hall, now: int, lang: str, zone: str, tail: str) -> Desk:
 def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
     """Every open hand-off in the lane of its limit, and the alerts with their owners."""
     state = hall.state
-    found = [h for h in state.offices.hand_offs.values() if still_open(h) and zone in ("", zone_of_hand_off(state, h))]
+    found = [h for h in state.offices.hand_offs.values() if still_open(h)]
+    if zone:
+        found = [h for h in found if zone_of_hand_off(state, h) == zone]
     lanes = {
         "urgent": hand_off_rows(hall, [h for h in found if h.urgent and h.leg == 1], now, lang, "lane"),
         "promised": hand_off_rows(hall, [h for h in found if not h.urgent or h.leg != 1], now, lang, "lane"),
@@ -350,7 +361,7 @@ def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
     slots = {
         "late": str(sum(h.breached for h in found)),
         "soon": str(sum(h.warned and not h.breached for h in found)),
-        "waiting": str(sum(h.state == "waiting" for h in found)),
+        "waiting": str(sum(h.state is HandOffState.WAITING for h in found)),
     }
     return Desk(lanes, slots).counted()
 
@@ -376,7 +387,8 @@ def window_desk(hall: Hall, now: int, lang: str, window: str) -> Desk:
                 for s in shown[:3]
             ],
             "taken": case_rows(hall, (unfinished + rest)[:MOST_DONE], now, lang, "taken"),
-        }
+        },
+        unfiled_slots(state, f"window:{window}"),
     ).counted()
 
 

@@ -1,13 +1,15 @@
 """The offices' pages: runner, middle office, departments, issue post, hand-offs, trace, receipt, progress, and what
 stands beside the line's own pages (intake at the window, matters at the guide desk, rating on the phone).
 
-Law: as in pages.py. Whoever is staff may look; what may be done stands in the views' `allowed`, and whether this person
-may do it is asked of the API alone.
+Law: as in pages.py. A desk opens to its own post and to whoever supervises (desks.py); what may be done stands in the
+views' `allowed`, and whether this person may do it is asked of the API alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -21,12 +23,17 @@ from starlette.routing import Route
 from tidehall.display.assets import Assets
 from tidehall.display.entrance import Entrance, who
 from tidehall.display.http.access import Access
-from tidehall.display.http.app import ALL_CALLS, answer
+from tidehall.display.http.app import ALL_CALLS
 from tidehall.display.http.calls import Call, Edge
 from tidehall.display.http.limits import Rates
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.problems import Problem
+from tidehall.display.http.receipts import find_case
 from tidehall.display.http.sessions import Sessions
+from tidehall.display.issue_lists import results_desk
+from tidehall.display.kiosk_pages import KioskPages
+from tidehall.display.long_lists import begun, drawn, whole
+from tidehall.display.office_archive import archive_desk, siblings, unit_page
 from tidehall.display.office_lists import (
     Desk,
     board_of_hand_offs,
@@ -38,16 +45,20 @@ from tidehall.display.office_lists import (
     office_desk,
     place_words,
     runner_desk,
+    unfiled_slots,
     window_desk,
 )
 from tidehall.display.office_words import day_text, progress_way, span_text, trace_durations, trace_steps, yuan
-from tidehall.display.pages import Pages, Said, form_of
+from tidehall.display.pages import Said, Ways, form_of, no_ways
+from tidehall.display.reasons import KEEPING, REFUSALS, REJECTIONS, reason_words
 from tidehall.display.rendering import qr, today, visitor_language
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
+from tidehall.hall.errors import Refusal
 from tidehall.live import HallKeeper, House
 from tidehall.locales import say
 from tidehall.queue.tickets import Ticket
+from tidehall.store.errors import StoreError
 
 __all__ = ["RATING_REASONS", "OfficePages", "pages"]
 
@@ -57,7 +68,7 @@ RATING_REASONS = ("wait", "unclear", "papers_again", "attitude", "slow", "not_so
 Build = Callable[[Hall, int, str], Desk]
 
 
-class OfficePages(Pages):
+class OfficePages(KioskPages):
     """All pages of a house with those of its offices."""
 
     calls: Mapping[str, Call] = {call.name: call for call in ALL_CALLS}
@@ -70,6 +81,7 @@ class OfficePages(Pages):
             ("/desk/{hall}/office/{department}", self.department),
             ("/desk/{hall}/issue", self.issue),
             ("/desk/{hall}/handoffs", self.hand_offs),
+            ("/desk/{hall}/archive/{unit}", self.archive),
         )
         found = [Route(path, page) for path, page in desks]
         found += [Route(f"{path}/state", page) for path, page in desks]
@@ -96,7 +108,10 @@ class OfficePages(Pages):
 
     def saying(self, hall: str, lang: str) -> dict[str, Any]:
         """What the rows' macros need beside `t` and `words`."""
-        return {"hall": hall, "span": span_text, "day": day_text(lang), "yuan": yuan}
+        return {
+            "hall": hall, "span": span_text, "day": day_text(lang), "yuan": yuan, "rejections": REJECTIONS,
+            "refusals": REFUSALS, "keeping": KEEPING, "why": lambda reason: reason_words(reason, lang),
+        }  # fmt: skip
 
     def parts(self, keeper: HallKeeper, lang: str, desk: Desk, since: int | None, panes: Mapping[str, str]) -> Response:
         """What moved on a desk since position `since`, as the rows that a page puts in."""
@@ -105,11 +120,7 @@ class OfficePages(Pages):
         lists = {
             name: {
                 "order": [row.id for row in found],
-                "rows": {
-                    row.id: str(getattr(rows, row.macro)(row.make())).strip()
-                    for row in found
-                    if row.seq is None or row.seq > after
-                },
+                "rows": {row.id: drawn(rows, row) for row in found if row.seq is None or row.seq > after},
             }
             for name, found in desk.lists.items()
         }
@@ -127,29 +138,38 @@ class OfficePages(Pages):
         needs_me: str = "",
         panes: Mapping[str, str] | None = None,
         asked: Mapping[str, str] | None = None,
+        department: str | None = None,
+        window: str | None = None,
+        desk_of: str = "",
+        unit: str = "",
         **values: Any,
     ) -> Response:
-        """A desk: whole, or (its `/state`) what moved since."""
+        """A desk: whole, or (its `/state`) what moved since.
+
+        `desk_of`: whose desk it is, where the place does not say it; `unit`: whose originals are counted on it.
+        """
         lang = visitor_language(request)
         keeper = self.keeper(request)
-        if out := self.kept_out(request, lang, "staff"):
+        desk_of = desk_of or ("office" if department is not None else place)
+        if out := self.kept_out(request, lang, desk_of, window, department=department):
             return out
         if keeper is None:
             return self.unknown(lang)
         hall, now = keeper.committed, keeper.now()
         desk = build(hall, now, lang)
+        if unit:
+            desk.slots |= unfiled_slots(hall.state, unit)
         since = request.query_params.get("since")
         if request.url.path.endswith("/state"):
             number = int(since) if since is not None and since.isdecimal() and len(since) < 16 else None
             return self.parts(keeper, lang, desk, number, panes or {})
         kept = {n: v for n, v in (asked or {}).items() if v}
         source = f"{request.url.path}/state" + (f"?{urlencode(kept)}" if kept else "")
-        rows = {name: [{"macro": row.macro, "view": row.make()} for row in found] for name, found in desk.lists.items()}
         given = self.island(
-            keeper, lang, "office.", "desk.not_in", "desk.lost", stale_since=self.stale(keeper),
+            keeper, lang, "office.", "archive.", "desk.not_in", "desk.lost", stale_since=self.stale(keeper),
             office={"source": source, "seq": hall.state.seq}, chosen=request.query_params.get("case", ""),
         )  # fmt: skip
-        return self.render.page(
+        page = self.render.page(
             f"{place}.html",
             lang,
             place=place,
@@ -158,16 +178,18 @@ class OfficePages(Pages):
             demo_on=self.edge.demo,
             stale_since=self.stale(keeper),
             now=local_text(now, hall.state.zone_name),
-            lists=rows,
+            lists=begun(desk),
             slots=desk.slots,
             panes={name: Markup(html) for name, html in (panes or {}).items()},  # our own macros' output
             needs_me=needs_me,
             me=self.me(request),
             who=who(self.edge, request),
             given=given,
+            unit=unit,
             **self.saying(keeper.id, lang),
             **values,
         )
+        return whole(page, desk, self.render.macros("office_rows.html", lang, **self.saying(keeper.id, lang)))
 
     def zones(self, request: Request, *, runners: bool = False) -> tuple[str, list[dict[str, Any]]]:
         """(the zone asked for, "" for all, and the zones to choose from)."""
@@ -194,7 +216,7 @@ class OfficePages(Pages):
     async def middle(self, request: Request) -> Response:
         """`/desk/{hall}/middle`."""
         title = say("office.title.middle", visitor_language(request))
-        return await self.desk_page(request, "middle", title, middle_desk, needs_me="staff")
+        return await self.desk_page(request, "middle", title, middle_desk, needs_me="staff", unit="middle")
 
     async def department(self, request: Request) -> Response:
         """`/desk/{hall}/office/{department}`."""
@@ -202,20 +224,37 @@ class OfficePages(Pages):
         keeper = self.keeper(request)
         if keeper is None or not any(d.id == id for d in keeper.committed.state.rules.departments):
             return self.unknown(lang)
-        if out := self.kept_out(request, lang, "staff"):
+        if out := self.kept_out(request, lang, "office", department=id):
             return out
         pane = await self.case_pane(request, keeper, lang, id)
         return await self.desk_page(
             request, "department", place_words(keeper.committed.state, f"office:{id}", lang),
             lambda hall, now, lang: office_desk(hall, now, lang, id),
-            needs_me="staff", panes={"case": pane},
+            needs_me="staff", panes={"case": pane}, department=id, unit=f"office:{id}",
+        )  # fmt: skip
+
+    async def archive(self, request: Request) -> Response:
+        """`/desk/{hall}/archive/{unit}`: a unit's list of the day (一天一归档, R27)."""
+        lang, unit = visitor_language(request), str(request.path_params["unit"])
+        keeper = self.keeper(request)
+        back = unit_page(keeper.committed.state, unit) if keeper is not None else None
+        if keeper is None or back is None:
+            return self.unknown(lang)
+        state = keeper.committed.state
+        kind, _, id = unit.partition(":")
+        office = kind in ("office", "maker")
+        return await self.desk_page(
+            request, "archive", place_words(state, unit, lang),
+            lambda hall, now, lang: archive_desk(hall, now, lang, unit),
+            desk_of="office" if office else kind, department=id if office else None,
+            window=id if kind == "window" else None, unit=unit, back=back, siblings=siblings(state, unit, lang),
         )  # fmt: skip
 
     async def case_pane(self, request: Request, keeper: HallKeeper, lang: str, department: str) -> str:
         """The case beside the list, with its applicant as far as this reader may know."""
         macros = self.render.macros("office_case.html", lang, **self.saying(keeper.id, lang))
         case = keeper.committed.state.offices.cases.get(request.query_params.get("case", ""))
-        if case is None:
+        if case is None or department not in (case.department, *(part.department for part in case.parts)):
             return str(macros.nothing()).strip()
         path = {"hall": keeper.id, "case": case.id}
         said = await self.ask(request, "get_case", path, {})
@@ -227,11 +266,11 @@ class OfficePages(Pages):
     async def issue(self, request: Request) -> Response:
         """`/desk/{hall}/issue`."""
         zone, zones = self.zones(request)
-        tail = "".join(c for c in request.query_params.get("tail", "") if c.isdecimal())[:13]
+        tail = tail_of(request)
         return await self.desk_page(
             request, "issue", say("office.title.issue", visitor_language(request)),
             lambda hall, now, lang: issue_desk(hall, now, lang, zone, tail),
-            asked={"zone": zone, "tail": tail}, zone=zone, zones=zones, tail=tail,
+            asked={"zone": zone, "tail": tail}, zone=zone, zones=zones, tail=tail, unit=f"issue:{zone}" if zone else "",
         )  # fmt: skip
 
     async def hand_offs(self, request: Request) -> Response:
@@ -257,11 +296,18 @@ class OfficePages(Pages):
             return {"departments": state.rules.departments}
         if place == "phone":
             return self.phone_beside(hall, state.tickets[about], now, lang)
-        desk = window_desk(hall, now, lang, about) if place == "window" else guide_desk(hall, now, lang)
+        desk = self.at_window(hall, now, lang, about) if place == "window" else guide_desk(hall, now, lang)
         lists = {n: [{"macro": row.macro, "view": row.make()} for row in rows] for n, rows in desk.lists.items()}
         where = f"/desk/{keeper.id}/window/{about}/offices" if place == "window" else f"/desk/{keeper.id}/guide/offices"
         beside = {"source": where, "seq": state.seq}
-        return {"office": beside, "lists": lists, "slots": desk.slots} | self.saying(keeper.id, lang)
+        unit = f"window:{about}" if place == "window" else ""
+        return {"office": beside, "lists": lists, "slots": desk.slots, "unit": unit} | self.saying(keeper.id, lang)
+
+    def at_window(self, hall: Hall, now: int, lang: str, window: str, tail: str = "") -> Desk:
+        """What the offices show at a window: papers taken in, or at an issue window results to hand out."""
+        if hall.state.windows[window].post == "issue":
+            return results_desk(hall, now, lang, window, tail)
+        return window_desk(hall, now, lang, window)
 
     def phone_beside(self, hall: Hall, ticket: Ticket, now: int, lang: str) -> dict[str, Any]:
         """The ticket's cases in plain words, and whether it may be rated."""
@@ -275,7 +321,10 @@ class OfficePages(Pages):
         } | self.saying(hall.state.id, lang)
 
     async def window_state(self, request: Request) -> Response:
-        """What moved for a window; with `item` its intake form, with `missing` the notice of what is missing."""
+        """What moved for a window; with `item` its intake form, with `missing` the notice of what is missing.
+
+        At an issue window `tail` looks for results by the end of a receipt's number.
+        """
         lang = visitor_language(request)
         keeper, window = self.keeper(request), str(request.path_params["window"])
         if out := self.kept_out(request, lang, "window", window):
@@ -305,7 +354,7 @@ class OfficePages(Pages):
         if panes:
             return self.parts(keeper, lang, Desk({}), None, {n: str(html).strip() for n, html in panes.items()})
         since = asked.get("since", "")
-        desk = window_desk(keeper.committed, keeper.now(), lang, window)
+        desk = self.at_window(keeper.committed, keeper.now(), lang, window, tail_of(request))
         return self.parts(keeper, lang, desk, int(since) if since.isdecimal() and len(since) < 16 else None, {})
 
     async def guide_offices(self, request: Request) -> Response:
@@ -338,20 +387,6 @@ class OfficePages(Pages):
 
     # ---- reading one case
 
-    async def ask(self, request: Request, name: str, path: Mapping[str, str], query: Mapping[str, str]) -> Said:
-        """Make the API's GET `name` for a page, with the visitor's own cookie and address."""
-        call = self.calls[name]
-        where = call.path.format(**path)
-        scope = {**request.scope, "method": "GET", "path": where, "raw_path": where.encode(),
-                 "query_string": urlencode(query).encode(), "path_params": dict(path)}  # fmt: skip
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        response = await answer(self.edge, call, Request(scope, receive))
-        found = json.loads(bytes(response.body))
-        return Said(response.status_code < 400, found, "" if response.status_code < 400 else found.get("detail", ""))
-
     async def trace(self, request: Request) -> Response:
         """`/case/{hall}/{case}`: the whole life of a case, who, when, why."""
         return await self.case_page(request, "trace.html", "get_trace")
@@ -373,9 +408,11 @@ class OfficePages(Pages):
         if not said.ok:
             return self.unknown(lang)
         state, now = keeper.committed.state, keeper.now()
-        case = state.offices.cases.get(path["case"])
         values: dict[str, Any] = {"found": said.body, "case": None}
-        if case is not None:
+        with contextlib.suppress(Refusal, Problem, StoreError):  # the answer stands without it
+            case = await find_case(
+                self.edge, keeper, path["case"], Refusal("unknown_case"), begun=time.monotonic()
+            )  # fmt: skip
             values["case"] = case_facts(keeper.committed, case, now, lang)
         if template == "receipt.html":
             url = f"{self.address(request)}/progress/{keeper.id}?receipt={said.body['number']}"
@@ -418,9 +455,16 @@ class OfficePages(Pages):
         )
 
 
+def tail_of(request: Request) -> str:
+    """The end of a receipt's number that is looked for."""
+    return "".join(c for c in request.query_params.get("tail", "") if c.isdecimal())[:13]
+
+
 def pages(
-    house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics, base_url: str = ""
-) -> list[Route]:
+    house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics, base_url: str = "",
+    ways: Ways = no_ways,
+) -> list[Route]:  # fmt: skip
     """All pages' routes, for the composition root, with what they share with the HTTP door."""
-    made = OfficePages(Edge(house, access, rates, metrics, sessions, house.demo), Assets(), base_url=base_url)
+    edge = Edge(house, access, rates, metrics, sessions, house.demo)
+    made = OfficePages(edge, Assets(), base_url=base_url, ways=ways)
     return [*made.routes(), *Entrance(made.edge, made.render).routes()]

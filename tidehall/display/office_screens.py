@@ -121,6 +121,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     ticket: str | None
     window: str | None
     officer: str | None
+    helper: str | None
     accepted_by: str | None
     received_at: str
     accepted_at: str | None
@@ -173,6 +174,7 @@ class HandOffView(Struct, frozen=True, kw_only=True):
     runner: str | None
     refusals: int
     reason: str | None
+    note: str | None
     warned: bool
     breached: bool
     escalated: bool

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from tidehall.display.reasons import reason_words
 from tidehall.locales import has, say
 
 __all__ = ["day_text", "progress_way", "span_text", "trace_durations", "trace_steps", "yuan"]
@@ -72,7 +73,7 @@ def trace_steps(found: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
             step
             | {
                 "what": say(key, lang) if has(key) else step["kind"].replace("_", " "),
-                "why": [w for w in step["why"] if w],
+                "why": [reason_words(w, lang) for w in step["why"] if w],
                 "due": step.get("due"),
                 "who": step.get("staff") or step["who"],
                 "since_s": (at - before).total_seconds() if before is not None else None,

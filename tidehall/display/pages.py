@@ -1,4 +1,4 @@
-"""The pages: front door, boards, window strips, kiosk, phone ticket, window terminals, guide desk.
+"""The line's pages: front door, phone ticket, window terminals, guide desk; and what all pages of a house share.
 
 Law: every page is right as the server sends it, from the committed state; scripts only keep it so. What a page does
 goes through the very calls of the HTTP API, forms too.
@@ -10,35 +10,34 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from tidehall.display import kiosk, views
+from tidehall.display import views
 from tidehall.display.assets import Assets
+from tidehall.display.desks import OPENS, opens
 from tidehall.display.entrance import way_in, who
 from tidehall.display.http.api import CALLS, ticket_by_token
 from tidehall.display.http.app import answer
 from tidehall.display.http.calls import Call, Edge
 from tidehall.display.http.limits import body_of
 from tidehall.display.http.problems import Problem
-from tidehall.display.kiosk import Visit
-from tidehall.display.rendering import Renderer, minutes_range, qr, today, visitor_language
+from tidehall.display.kiosk import finding_text
+from tidehall.display.rendering import Renderer, visitor_language
 from tidehall.hall.calendar import local_text
-from tidehall.hall.engine import Hall
-from tidehall.hall.errors import Refusal
 from tidehall.hall.plan import Plan
 from tidehall.live import HallKeeper
 from tidehall.locales import has, say
 from tidehall.queue.tickets import TICKET_LIFE, Ticket, TicketState
 from tidehall.store.errors import StoreError
 
-__all__ = ["KEYS", "Pages", "Said", "form_of"]
+__all__ = ["KEYS", "Pages", "Said", "Ways", "form_of", "no_ways"]
 
 BY_NAME: Mapping[str, Call] = {call.name: call for call in CALLS}
 #: The row of keys of a terminal.
@@ -52,14 +51,12 @@ GUIDE = {
     "restore": "ticket_restored", "cancel": "ticket_cancelled", "back": "ticket_returned",
     "confirm": "priority_confirmed", "refuse": "priority_confirmed",
 }  # fmt: skip
-#: Seconds without a touch after which a kiosk begins anew.
-IDLE_S = 30
-#: Zones that stand side by side on a board; a board of more zones shows all their calls in one place.
-MOST_COLUMNS = 4
-#: Last calls in the column of a zone.
-COLUMN_CALLS = 3
 #: Tickets in one list of the guide desk.
 MOST_TICKETS = 20
+
+
+#: A hall → its pages, each with the link by which the front door of a demonstration lets everybody in.
+Ways = Callable[[HallKeeper], Mapping[str, str]]
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -112,14 +109,20 @@ def waiting_sentence(ticket: Mapping[str, Any], lang: str) -> str:
     return say(key, lang, label=ticket["window_label"] or "")
 
 
+def no_ways(keeper: HallKeeper) -> Mapping[str, str]:
+    """A real hall's front door lets nobody in."""
+    return {}
+
+
 class Pages:
-    """All pages of a house; `calls`: what their forms may ask of the API."""
+    """All pages of a house; `calls`: what their forms may ask of the API; `ways`: links that let a browser in."""
 
     calls = BY_NAME
 
-    def __init__(self, edge: Edge, assets: Assets, *, base_url: str = "") -> None:
+    def __init__(self, edge: Edge, assets: Assets, *, base_url: str = "", ways: Ways = no_ways) -> None:
         self.edge = edge
         self.base_url = base_url
+        self.ways = ways
         self.assets = assets
         self.render = Renderer(assets)
 
@@ -127,10 +130,6 @@ class Pages:
         """The pages' addresses (contract.md "Pages"), and the static files'."""
         rows: tuple[tuple[str, Callable[[Request], Awaitable[Response]], list[str]], ...] = (
             ("/", self.door, ["GET"]),
-            ("/board/{hall}/window/{window}", self.strip, ["GET"]),
-            ("/board/{hall}/{board}", self.board, ["GET"]),
-            ("/kiosk/{hall}", self.kiosk, ["GET"]),
-            ("/kiosk/{hall}", self.kiosk_take, ["POST"]),
             ("/t/{token}", self.phone, ["GET"]),
             ("/t/{token}", self.phone_act, ["POST"]),
             ("/desk/{hall}/window/{window}", self.desk, ["GET"]),
@@ -162,12 +161,18 @@ class Pages:
         """Since when the database is away, for people."""
         return None if keeper.stale_since is None else local_text(keeper.stale_since, keeper.committed.state.zone_name)
 
-    def message(self, lang: str, status: int, heading: str, *lines: str, start: str = "") -> Response:
-        """A page that only says something, in our words or as given; `start`: the page goes back there by itself."""
+    def message(
+        self, lang: str, status: int, heading: str, *lines: str, start: str = "",
+        desks: Sequence[Mapping[str, Any]] = (),
+    ) -> Response:  # fmt: skip
+        """A page that only says something, in our words or as given; `start`: the page goes back there by itself.
+
+        `desks`: where its reader may go instead.
+        """
         values = {"heading": say(heading, lang), "lines": [say(line, lang) if has(line) else line for line in lines]}
         link, text = (start, "kiosk.to_start") if start else ("/", "common.home")
         return self.render.page(
-            "say.html", lang, status=status, link=link, link_text=say(text, lang), start=start, **values
+            "say.html", lang, status=status, link=link, link_text=say(text, lang), start=start, desks=desks, **values
         )
 
     def unknown(self, lang: str, *, start: str = "") -> Response:
@@ -179,15 +184,26 @@ class Pages:
         own = urlsplit(self.base_url).hostname in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")  # compared
         return str(request.base_url).rstrip("/") if own else self.base_url
 
-    def kept_out(self, request: Request, lang: str, right: str, window: str | None = None) -> Response | None:
-        """A page that says how to get in, or None for who is in."""
+    def kept_out(
+        self, request: Request, lang: str, right: str, window: str | None = None, *, department: str | None = None
+    ) -> Response | None:
+        """A page that says how to get in, or where else to go, or None for who is in.
+
+        `right`: one that is needed, or a desk of desks.OPENS; `department`: whose office it is.
+        """
         try:
-            self.edge.access.allow(request, (right,), str(request.path_params["hall"]), window)
+            principal = self.edge.access.allow(
+                request, OPENS.get(right, (right,)), str(request.path_params["hall"]), window
+            )
+            if right in OPENS and not opens(principal, right, department):
+                raise Problem("not_allowed")
         except Problem as no:
             if way := way_in(self.edge, request, no):
                 return way
-            if who(self.edge, request) is not None:
-                return self.message(lang, no.status, "sign_in.not_your_post", "sign_in.not_your_post_why")
+            if (person := who(self.edge, request)) is not None:
+                return self.message(
+                    lang, no.status, "sign_in.not_your_post", "sign_in.not_your_post_why", desks=person["desks"]
+                )
             place = say("common.place.window" if window else "common.place.post", lang)
             how = say("common.not_in_how", lang, place=place)
             return self.message(lang, no.status, "common.not_in", "common.not_in_demo" if self.edge.demo else how)
@@ -212,6 +228,20 @@ class Pages:
         response = await answer(self.edge, call, Request(scope, receive))
         found = json.loads(bytes(response.body))
         return Said(response.status_code < 400, found, problem_sentence(found, lang))
+
+    async def ask(self, request: Request, name: str, path: Mapping[str, str], query: Mapping[str, str]) -> Said:
+        """Make the API's GET `name` for a page, with the visitor's own cookie and address."""
+        call = self.calls[name]
+        where = call.path.format(**path)
+        scope = {**request.scope, "method": "GET", "path": where, "raw_path": where.encode(),
+                 "query_string": urlencode(query).encode(), "path_params": dict(path)}  # fmt: skip
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        response = await answer(self.edge, call, Request(scope, receive))
+        found = json.loads(bytes(response.body))
+        return Said(response.status_code < 400, found, "" if response.status_code < 400 else found.get("detail", ""))
 
     def beside(self, place: str, keeper: HallKeeper, lang: str, about: str) -> dict[str, Any]:
         """What the offices show on a page of the line (office_pages.py): nothing, without offices."""
@@ -242,6 +272,7 @@ class Pages:
                         {"name": z.name, "windows": sorted((w for w in windows if w.zone == z.id), key=by_label)}
                         for z in plan.zones
                     ],
+                    "ways": self.ways(keeper),
                     **self.beside("door", keeper, lang, ""),
                 }
             )  # fmt: skip
@@ -253,189 +284,6 @@ class Pages:
         zones = [z.name for z in plan.zones if z.id in board.zones]
         name = board.name or (zones[0] if len(zones) == 1 else plan.hall.name)
         return name.get(lang) or name.get("zh") or board.id
-
-    # ---- boards
-
-    async def board(self, request: Request) -> Response:
-        """`/board/{hall}/{board}`."""
-        lang = request.query_params.get("lang", "zh")
-        lang = lang if lang == "en" else "zh"
-        keeper = self.keeper(request)
-        if keeper is None:
-            return self.unknown(lang)
-        hall, now = keeper.committed, keeper.now()
-        try:
-            view = views.board_view(
-                hall, str(request.path_params["board"]), now, stale_since=keeper.stale_since, demo=self.edge.demo
-            )
-        except Refusal:
-            return self.unknown(lang)
-        board = script_data(to_builtins(view))
-        open_ids = {call["call_id"] for call in board["calls"]}
-        newest = board["calls"][-1] if board["calls"] else None
-        zone_names = {zone["id"]: zone["name"].get(lang, "") for zone in board["zones"]}
-        many = len(board["zones"]) > 1
-        columns: list[dict[str, Any]] = []
-        if 1 < len(board["zones"]) <= MOST_COLUMNS:
-            columns = [zone | self.column(hall, board, zone["id"]) for zone in board["zones"]]
-        return self.render.page(
-            "hall_board.html" if columns else "board.html",
-            lang,
-            board=board,
-            columns=columns,
-            title=self.board_title(hall.state.rules, view.id, lang),
-            hero=None if newest is None else {**newest, "open": newest["call_id"] in open_ids},
-            open_ids=open_ids,
-            many_zones=many,
-            zone_names=zone_names,
-            now=local_text(now, hall.state.zone_name),
-            today=today(now, hall.state.rules.hall.time_zone, lang),
-            given=self.island(
-                keeper, lang, "board.", board=board, zones=zone_names if many else None,
-                recent={zone["id"]: zone["recent"] for zone in columns},
-            ),
-        )  # fmt: skip
-
-    def column(self, hall: Hall, board: Mapping[str, Any], zone: str) -> dict[str, Any]:
-        """A zone's own part of a board: its newest open call, its last calls, its lines."""
-        calls = views.board_recent(hall.state, [zone])[:COLUMN_CALLS]
-        own = {row.id for row in hall.state.rules.lines if row.zone == zone}
-        return {
-            "hero": next((call for call in reversed(board["calls"]) if call["zone"] == zone), None),
-            "recent": [to_builtins(views.call_view(hall, call)) for call in calls],
-            "lines": [line for line in board["lines"] if line["id"] in own],
-        }
-
-    async def strip(self, request: Request) -> Response:
-        """`/board/{hall}/window/{window}`."""
-        lang = "en" if request.query_params.get("lang") == "en" else "zh"
-        keeper = self.keeper(request)
-        if keeper is None:
-            return self.unknown(lang)
-        window = str(request.path_params["window"])
-        try:
-            view = views.strip_view(
-                keeper.committed, window, keeper.now(), stale_since=keeper.stale_since, demo=self.edge.demo
-            )
-        except Refusal:
-            return self.unknown(lang)
-        strip = script_data(to_builtins(view))
-        return self.render.page("strip.html", lang, strip=strip, given=self.island(keeper, lang, "strip.", strip=strip))
-
-    # ---- kiosk
-
-    async def kiosk(self, request: Request) -> Response:
-        """`/kiosk/{hall}`: every step up to the number, and the number."""
-        lang = "en" if request.query_params.get("lang") == "en" else "zh"
-        keeper = self.keeper(request)
-        if keeper is None:
-            return self.unknown(lang)
-        visit = Visit.read(keeper.id, lang, request.query_params)
-        token = request.query_params.get("ticket")
-        if token is not None:
-            return await self.kiosk_done(request, keeper, visit, token)
-        return self.kiosk_step(keeper, visit)
-
-    def kiosk_step(self, keeper: HallKeeper, visit: Visit, *, said: str = "", status: int = 200) -> Response:
-        """The page of one step, with what the hall said if it said no."""
-        hall, lang = keeper.committed, visit.lang
-        plan = hall.state.rules
-        step = visit.step
-        values: dict[str, Any] = {}
-        if step == "find":
-            found = [row | {"place": row["zone"].get(lang, "")} for row in kiosk.search(plan, visit.q)]
-            values = {
-                "found": found,
-                "any_found": any(row["hit"] for row in found),
-                "zones": kiosk.zones_with_lines(hall),
-            }
-        elif step == "zone":
-            zone = next((z for z in kiosk.zones_with_lines(hall) if z["id"] == visit.zone), None)
-            if zone is None:
-                return self.unknown(lang, start=visit.link(fresh=True))
-            lines = [views.line_view(hall, row.id, keeper.now()) for row in plan.lines if row.zone == visit.zone]
-            values = {"zone": zone, "lines": lines, "items": kiosk.items_of_zone(plan, visit.zone)}
-        elif step == "confirm":
-            what = kiosk.choice(hall, visit, keeper.now())
-            if what is None:
-                return self.unknown(lang, start=visit.link(fresh=True))
-            classes = self.priorities(plan, lang)
-            values = {"what": what, "priorities": [p for p in classes if p["id"] != "normal"]}
-        return self.kiosk_page(keeper, visit, step, said=said, status=status, **values)
-
-    def kiosk_page(
-        self, keeper: HallKeeper, visit: Visit, step: str, *, said: str = "", status: int = 200, **values: Any
-    ) -> Response:
-        """What all kiosk pages share."""
-        hall, lang = keeper.committed, visit.lang
-        state = hall.state
-        if keeper.stale_since is not None:
-            said = said or say("common.database_away", lang) + say("kiosk.to_desk_now", lang)
-        closed = ""
-        if not state.issuing:
-            opens = state.schedule.opens_next(keeper.now()) if state.schedule is not None else None
-            when = local_text(opens, state.zone_name)[5:16].replace("T", " ") if opens else ""
-            closed = say("kiosk.closed_now", lang, next=say("kiosk.opens_at", lang, time=when) if when else "")
-        return self.render.page(
-            "kiosk.html",
-            lang,
-            status=status,
-            hall=keeper.id,
-            hall_name=state.rules.hall.name,
-            demo_on=self.edge.demo,
-            large=visit.large,
-            step=step,
-            door=visit.door,
-            q=visit.q,
-            keep=visit.keep(),
-            link=visit.link,
-            here=visit.here,
-            back=visit.back(),
-            said=said,
-            closed=closed,
-            now=local_text(keeper.now(), state.zone_name),
-            given=self.island(keeper, lang, "kiosk.", idle_s=IDLE_S),
-            **values,
-        )
-
-    async def kiosk_take(self, request: Request) -> Response:
-        """The form of the confirm card: take the number and show it."""
-        form = await form_of(request)
-        keeper = self.keeper(request)
-        visit = Visit.read(str(request.path_params["hall"]), "en" if form.get("lang") == "en" else "zh", form)
-        if keeper is None:
-            return self.unknown(visit.lang)
-        own = self.edge.access.admits(request, ("take",), keeper.id) is not None
-        body = {"channel": "kiosk" if own else "phone", "priority": form.get("priority") or "normal"}
-        body |= {"item": visit.item} if visit.item else {"line": visit.line}
-        said = await self.send(request, "take_ticket", {"hall": keeper.id}, body, lang=visit.lang, key=visit.key)
-        if not said.ok:
-            return self.kiosk_step(keeper, visit, said=said.sentence, status=409)
-        where = visit.link(ticket=said.body["token"])
-        return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
-
-    async def kiosk_done(self, request: Request, keeper: HallKeeper, visit: Visit, token: str) -> Response:
-        """The number, huge, with the way to follow it on a phone."""
-        found = await self.own(token)
-        if found is None or found[0].id != keeper.id:
-            return self.kiosk_step(keeper, visit)
-        ticket, lang = found[1], visit.lang
-        view = script_data(to_builtins(views.phone_view(keeper.committed, ticket, keeper.now())))
-        pair = minutes_range(view["shown"])
-        about = say("common.range", lang, low=pair[0], high=pair[1]) if pair else say("common.no_estimate", lang)
-        place = say("kiosk.where_text", lang, zone=view["zone_name"][lang], windows=view["windows_text"][lang])
-        ahead = say("kiosk.ahead", lang, n=view["ahead"]) if view["ahead"] else say("kiosk.nobody_ahead", lang)
-        materials = self.materials(keeper, ticket)
-        return self.kiosk_page(
-            keeper,
-            visit,
-            "done",
-            ticket=view,
-            sentence=[ahead, about, place],
-            qr=qr(f"{self.address(request)}/t/{token}"),
-            token=token,
-            what={"materials": materials},
-        )
 
     # ---- phone
 
@@ -589,7 +437,7 @@ class Pages:
             now=local_text(keeper.now(), hall.state.zone_name),
             given=self.island(
                 keeper, lang, "board.", "guide.", "desk.", "office.", staff=staff, letters=letters, can=life(GUIDE),
-                codes={i.code: kiosk.finding_text(i) for i in plan.items}, **self.desk_words(plan, lang),
+                codes={i.code: finding_text(i) for i in plan.items}, **self.desk_words(plan, lang),
             ),
         )  # fmt: skip
 

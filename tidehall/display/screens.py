@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from tidehall.hall.wire import AlertView, EstimateView, LineView, TicketView, WindowView
 
@@ -23,6 +23,7 @@ __all__ = [
     "LineBeat",
     "PhoneBeat",
     "PhoneView",
+    "ReadyGroup",
     "Session",
     "StaffView",
     "StripLine",
@@ -70,8 +71,19 @@ class BoardWindow(Struct, frozen=True):
     doing: Doing | None
 
 
+class ReadyGroup(Struct, frozen=True):
+    """Results that lie ready in a zone, of the receipts of one day: the last five figures begin anew every day."""
+
+    zone: str
+    day: str
+    tails: tuple[str, ...]
+
+
 class BoardView(Struct, frozen=True):
-    """A whole board. `calls`: open ones, oldest first; `recent`: newest first, each ticket once (S28)."""
+    """A whole board. `calls`: open ones, oldest first; `recent`: newest first, each ticket once (S28).
+
+    `ready`: on issue boards alone, the newest day first.
+    """
 
     id: str
     hall: str
@@ -87,6 +99,7 @@ class BoardView(Struct, frozen=True):
     issuing: bool
     stale_since: str | None
     demo: bool
+    ready: tuple[ReadyGroup, ...] | UnsetType = UNSET
 
 
 class StripLine(Struct, frozen=True):

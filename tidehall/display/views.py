@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
+from msgspec import UNSET
+
 from tidehall.display.screens import (
     BoardLine,
     BoardView,
@@ -21,6 +23,7 @@ from tidehall.display.screens import (
     LineBeat,
     PhoneBeat,
     PhoneView,
+    ReadyGroup,
     Session,
     StaffView,
     StripLine,
@@ -29,6 +32,7 @@ from tidehall.display.screens import (
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
+from tidehall.hall.papers.objects import Stage
 from tidehall.hall.plan import Board, Plan
 from tidehall.hall.state import RECENT, Alert, Call, HallState, Window
 from tidehall.hall.wire import (
@@ -40,6 +44,7 @@ from tidehall.hall.wire import (
     ItemView,
     LineRef,
     LineView,
+    TicketCase,
     TicketView,
     WindowView,
     ZoneView,
@@ -67,6 +72,8 @@ __all__ = [
     "board_line",
     "board_missed",
     "board_plan",
+    "board_position",
+    "board_ready",
     "board_recent",
     "board_view",
     "board_window",
@@ -84,6 +91,7 @@ __all__ = [
     "phone_beat",
     "phone_view",
     "session",
+    "spans",
     "staff_view",
     "strip_view",
     "ticket_view",
@@ -97,6 +105,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 #: A board id with this prefix is the strip above one window.
 STRIP = "window:"
+#: Figures of a receipt's end by which people find theirs.
+TAIL = 5
 #: Tickets of the waiting list that a desk is sent.
 DESK_LIST = 30
 
@@ -203,7 +213,14 @@ def ticket_view(hall: Hall, ticket: Ticket, now: int, *, staff: bool) -> TicketV
         waited_s=waited(ticket, now),
         note=ticket.note,
         missing=ticket.missing,
+        cases=ticket_cases(state, ticket),
     )  # fmt: skip
+
+
+def ticket_cases(state: HallState, ticket: Ticket) -> tuple[TicketCase, ...]:
+    """The cases whose results this visit collects; those that have left the hall since are left out."""
+    found = (state.offices.cases.get(id) for id in ticket.cases)
+    return tuple([TicketCase(case.id, case.receipt, case.item, case.stage.value) for case in found if case is not None])
 
 
 def waited(ticket: Ticket, now: int) -> float | None:
@@ -247,7 +264,7 @@ def hall_view(hall: Hall, now: int, *, staff: bool) -> HallView:
         open=state.in_session,
         seq=state.seq,
         zones=tuple(ZoneView(zone.id, zone.kind, zone.name) for zone in plan.zones),
-        lines=tuple(LineRef(line.id, line.letter, line.zone, line.name) for line in plan.lines),
+        lines=tuple(LineRef(line.id, line.letter, line.zone, line.name, line.purpose) for line in plan.lines),
         windows=tuple(window_view(hall, id, now, staff=staff) for id in state.windows),
         items=tuple(ItemView(item.code, item.name, item.department, item.line, item.kind) for item in plan.items),
         boards=tuple(BoardRef(board.id) for board in plan.boards),
@@ -320,6 +337,25 @@ def board_plan(hall: Hall, board_id: str) -> Board:
     raise Refusal("unknown_board", board=board_id)
 
 
+def board_position(state: HallState, board: Board) -> int:
+    """The journal seq of the last event that may have changed what a board shows."""
+    newest = max((state.zone_seq.get(zone, 0) for zone in board.zones), default=0)
+    return max(newest, state.offices.seq) if board.kind == "issue" else newest
+
+
+def board_ready(state: HallState, zones: Iterable[str]) -> tuple[ReadyGroup, ...]:
+    """The results that lie ready for whoever comes, by the ends of their receipts; zones in their order."""
+    order = {zone: place for place, zone in enumerate(zones)}
+    found: dict[tuple[int, str, str], list[str]] = {}
+    for case in state.offices.cases.values():
+        if case.stage == Stage.READY and case.zone in order and case.delivery.method == "window":
+            day, tail = case.receipt[:-TAIL], case.receipt[-TAIL:]
+            found.setdefault((order[case.zone], case.zone, day), []).append(tail)
+    rows = sorted(sorted(found), key=lambda row: row[2], reverse=True)
+    rows.sort(key=lambda row: row[0])
+    return tuple(ReadyGroup(row[1], row[2], tuple(sorted(found[row]))) for row in rows)
+
+
 def board_line(hall: Hall, line_id: str, now: int) -> BoardLine:
     """A line as a board shows it."""
     view = line_view(hall, line_id, now)
@@ -381,6 +417,7 @@ def board_view(hall: Hall, board_id: str, now: int, *, stale_since: int | None =
         issuing=state.issuing,
         stale_since=optional_time(state, stale_since),
         demo=demo,
+        ready=board_ready(state, board.zones) if board.kind == "issue" else UNSET,
     )
 
 

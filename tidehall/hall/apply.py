@@ -94,9 +94,9 @@ def passed(s: HallState, due: int) -> None:
 def day_turned(s: HallState, ev: e.DayTurned) -> None:
     s.day = ev.day
     s.last_session_over = False
+    sweep(s, ev.due)  # while the day's tickets are still here
     s.tickets = {id: t for id, t in s.tickets.items() if t.state not in ENDED}
     s.alerts = {id: a for id, a in s.alerts.items() if a.ended is None}
-    sweep(s, ev.due)
     for zone, ids in s.missed.items():
         s.missed[zone] = [id for id in ids if id in s.tickets]
     for zone, calls in s.recent.items():  # yesterday's numbers are given again today
@@ -115,6 +115,7 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
             window.lines_for_today = False
             window.seq = s.seq
     s.pools.clear()
+    s.crews.clear()
     passed(s, ev.due)
     touch_all(s)
 
@@ -163,6 +164,8 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
     t.seq = seq
     if ev.items:
         t.items = ev.items
+    if ev.cases:
+        t.cases = ev.cases
     if ev.shown is not None:
         t.shown = ev.shown
     if ev.claimed is not None:
@@ -549,6 +552,7 @@ def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
     window = s.windows[ev.window]
     before = window.lines
     window.lines = ev.lines
+    s.crews.clear()
     window.lines_for_today = not ev.keep
     since = window.since
     moved(s, window, ev.at)
@@ -562,13 +566,13 @@ def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
 
 def alert_raised(s: HallState, ev: e.AlertRaised) -> None:
     since = ev.at if ev.due is None else ev.due
-    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, since, owner=ev.owner)
+    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, since, owner=ev.owner, seq=s.seq)
     alert_raised_clock(s, ev.alert, ev.owner, since)
 
 
 def alert_ended(s: HallState, ev: e.AlertEnded) -> None:
     disarm(s, f"alert:{ev.alert}")
-    s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at)
+    s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at, seq=s.seq)
 
 
 #: One function for each kind of event.

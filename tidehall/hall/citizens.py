@@ -5,16 +5,19 @@ Law: these functions read the state and either return events or raise Refusal; t
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
+from tidehall.hall.papers.objects import Case, Stage
 from tidehall.hall.state import HallState
 from tidehall.queue.numbering import RUNNING_OUT
 from tidehall.queue.order import Rank, arrival_rank, booked_rank
-from tidehall.queue.tickets import TICKET_LIFE, Channel, Ticket, TicketState
+from tidehall.queue.tickets import ENDED, TICKET_LIFE, Channel, Ticket, TicketState
 
-__all__ = ["back", "cancel", "confirm", "may", "own_rank", "postpone", "restore", "take"]
+__all__ = ["back", "cancel", "confirm", "held_cases", "may", "own_rank", "postpone", "restore", "take"]
 
 
 def may(t: Ticket, kind: str, code: str) -> None:
@@ -25,12 +28,18 @@ def may(t: Ticket, kind: str, code: str) -> None:
 
 
 def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
-    """Give a number (R2, R123). Refusals: unknown_line, unknown_item, unknown_priority, issuing_ended, line_full,
-    already_queueing, numbers_exhausted."""
+    """Give a number (R2, R123), for a line, an item or the results of cases (R15).
+
+    Refusals: unknown_line, unknown_item, unknown_priority, issuing_ended, line_full, already_queueing,
+    numbers_exhausted; for cases those of `collected` too.
+    """
     plan = s.rules
     line_id = q.line
     items: tuple[str, ...] = ()
-    if q.item is not None:
+    cases: tuple[str, ...] = ()
+    if q.cases:
+        line_id, cases = collected(s, q)
+    elif q.item is not None:
         found = s.item_line.get(q.item)
         if found is None:
             raise Refusal("unknown_item", item=q.item)
@@ -74,11 +83,68 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
     shown = s.estimate(line.id, ahead, rank) if s.estimates else None
     taken = e.TicketTaken(
         now, q.ticket, line.numbering.text(n), line.id, q.channel, priority, rank,
-        items, claimed, q.holder, booked, eligible, shown,
+        items, claimed, q.holder, booked, eligible, shown, cases,
     )  # fmt: skip
     if n >= RUNNING_OUT:
         return [taken, *alert(s, now, "numbers_running_out", line.id)]
     return [taken]
+
+
+def collected(s: HallState, q: c.TakeTicket) -> tuple[str, tuple[str, ...]]:
+    """The pickup line, and all cases that this visit collects: those asked for, and whatever else lies ready there for
+    the same applicants (一次取件).
+
+    Refusals: unknown_case, other_zone, not_collected_here, result_not_ready, no_pickup_line, already_queueing.
+    """
+    known = s.offices.cases
+    asked: list[Case] = []
+    for id in dict.fromkeys(q.cases):
+        if id not in known:
+            raise Refusal("unknown_case", case=id)
+        asked.append(known[id])
+    zone = asked[0].zone
+    for case in asked:
+        if case.zone != zone:
+            raise Refusal("other_zone", case=case.id, receipt=case.receipt, zone=case.zone, other=zone)
+        if case.delivery.method != "window":
+            raise Refusal("not_collected_here", case=case.id, receipt=case.receipt, method=case.delivery.method)
+        if case.stage != Stage.READY:
+            due = case.due_at if not case.decided_at and not case.paused_since else 0
+            raise Refusal(
+                "result_not_ready", case=case.id, receipt=case.receipt, stage=case.stage.value, due_at=due or None
+            )
+    line = s.pickup_lines.get(zone)
+    if line is None:
+        raise Refusal("no_pickup_line", zone=zone)
+    if q.line not in (None, line) or q.item is not None:
+        field, said = ("item", q.item) if q.item is not None else ("line", q.line)
+        raise Refusal("invalid", fields={field: f"{said} is not where these cases are collected: line {line}"})
+    first = [case.id for case in asked]
+    held = held_cases(s, first)
+    applicants = {case.applicant for case in asked} - {None}
+    more = [
+        case.id
+        for case in known.values()
+        if case.applicant in applicants and collectable(case, zone) and case.id not in held and case.id not in first
+    ]
+    return line, (*first, *more)
+
+
+def collectable(case: Case, zone: str) -> bool:
+    """Whether the result lies at the zone's issue post for whoever comes to fetch it."""
+    return case.stage == Stage.READY and case.zone == zone and case.delivery.method == "window"
+
+
+def held_cases(s: HallState, cases: Collection[str]) -> frozenset[str]:
+    """What open tickets collect. Refusal already_queueing, with the number, when one of `cases` is among it."""
+    held: set[str] = set()
+    for t in s.tickets.values():
+        if t.cases and t.state not in ENDED:
+            for id in t.cases:
+                if id in cases:
+                    raise Refusal("already_queueing", line=t.line, number=t.number, case=id)
+            held.update(t.cases)
+    return frozenset(held)
 
 
 def alert(s: HallState, now: int, kind: str, about: str) -> list[Event]:
@@ -138,6 +204,8 @@ def restore(s: HallState, q: c.RestoreTicket, now: int) -> list[Event]:
         held = [id for id in s.holders.get(t.holder, ()) if s.tickets[id].line == t.line]
         if len(held) >= s.rules.limits.open_tickets_per_holder:
             raise Refusal("already_queueing", line=t.line, number=s.tickets[held[0]].number)
+    if t.cases:
+        held_cases(s, t.cases)
     return [e.TicketRestored(now, t.id, fall_back(s, t), now + s.postpone_min, q.reason)]
 
 

@@ -58,6 +58,7 @@ class TakeTicket(Asked, frozen=True):
 
     `confirmed`: a card, the guide or the window has confirmed the claimed priority.
     `booked_for` (µs): the booked time of a booking that checks in now.
+    `cases`: whose results are to be collected (取件, R15); the line is then the pickup line of their zone.
     """
 
     ticket: str
@@ -68,6 +69,7 @@ class TakeTicket(Asked, frozen=True):
     confirmed: bool = False
     holder: str | None = None
     booked_for: int | None = None
+    cases: tuple[str, ...] = ()
 
 
 class CancelTicket(Asked, frozen=True):

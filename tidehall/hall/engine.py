@@ -19,7 +19,7 @@ from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.offices import archive, cases, hand_offs, matters
+from tidehall.hall.offices import archive, cases, hand_offs, matters, persons
 from tidehall.hall.offices.deadlines import fire
 from tidehall.hall.papers import commands as oc
 from tidehall.hall.papers.objects import Offices
@@ -31,7 +31,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 3
+SNAPSHOT_SCHEMA = 4
 
 
 # ---- the plan, alerts and the calendar
@@ -218,6 +218,7 @@ DECIDE: dict[type, Decider] = {
     oc.CloseMatter: matters.close_matter,
     oc.ReopenMatter: matters.reopen,
     oc.AcknowledgeAlert: matters.acknowledge,
+    oc.ErasePerson: persons.erase,
 }
 
 

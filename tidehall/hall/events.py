@@ -103,7 +103,8 @@ class OvertimeEnded(Fact, frozen=True):
 
 
 class TicketTaken(Fact, frozen=True):
-    """A number was given. `rank`: its place in the order; `shown`: the estimate the citizen saw."""
+    """A number was given. `rank`: its place in the order; `shown`: the estimate the citizen saw; `cases`: whose
+    results are to be collected."""
 
     ticket: str
     number: str
@@ -117,6 +118,7 @@ class TicketTaken(Fact, frozen=True):
     booked_for: int = 0
     eligible_at: int = 0
     shown: Estimate | None = None
+    cases: tuple[str, ...] = ()
 
 
 class TicketCalled(Fact, frozen=True):

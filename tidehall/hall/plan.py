@@ -7,10 +7,11 @@ The format is contract.md's; the TOML is read by the composition root, this room
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, ValidationError, convert, field
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 
 from tidehall.hall.calendar import clock_minutes, is_date, is_zone
 from tidehall.hall.errors import PlanInvalid
@@ -107,6 +108,7 @@ class OfficeRules(Struct, frozen=True, forbid_unknown_fields=True):
     unresolved_days: int = 5
     enquiry_days: int = 1
     rating_days: int = 7
+    agent_open_cases: int = 20
 
 
 class Zone(Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,13 +123,14 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LinePlan(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[lines]]`: a waiting line (排队业务)."""
+    """`[[lines]]`: a waiting line (排队业务); `pickup`: its zone's one line for collecting results (取件, R15)."""
 
     id: str
     letter: str
     zone: str
     name: Words
     service_s: float | None = None
+    purpose: Literal["service", "pickup"] = "service"
 
 
 class WindowPlan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,12 +254,13 @@ class TideRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Board(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[boards]]`: a call display and the zones it shows."""
+    """`[[boards]]`: a display and the zones it shows: their calls, or the results that lie ready there (issue)."""
 
     id: str
     zones: tuple[str, ...]
     name: Words | None = None
     lines: tuple[str, ...] = ()
+    kind: Literal["calls", "issue"] = "calls"
 
 
 class Plan(Struct, frozen=True):
@@ -300,6 +304,8 @@ MANY = {
 KEY = {"items": "code"}
 #: No duration or count of a plan is longer than this (TOML knows inf and nan).
 LONGEST = 1e8
+#: Working days: what is promised further ahead is a slip of the pen, and lies beyond every calendar.
+MOST_DAYS = 3650
 
 
 class Reader:
@@ -324,7 +330,7 @@ class Reader:
         if not isinstance(table, dict):
             self.say(place, "must be a table")
             return None
-        known = {f.encode_name: f for f in fields(kind)}
+        known = fields_of(kind)  # type: ignore[arg-type] # a class can be hashed
         for name in sorted(table.keys() - known.keys()):
             self.say(f"{place}.{name}", f"is not known here; known are {', '.join(sorted(known))}")
         values: dict[str, Any] = {}
@@ -340,6 +346,12 @@ class Reader:
                 self.say(f"{place}.{name}", "is missing")
                 whole = False
         return kind(**values) if whole else None
+
+
+@cache
+def fields_of(kind: type[Any]) -> dict[str, FieldInfo]:
+    """A table's fields by the names that they have in the file; msgspec reads the annotations anew each time."""
+    return {f.encode_name: f for f in fields(kind)}
 
 
 #: msgspec's names of types → a planner's words.
@@ -450,6 +462,8 @@ def check_references(
                 read.say(f"{place}.posts.{post}", "must be at least 0")
     letters: set[str] = set()
     zone_of_line = {line.id: line.zone for line in parts["lines"]}
+    pickup = {line.id for line in parts["lines"] if line.purpose == "pickup"}
+    pickup_of: dict[str, str] = {}
     for line, place in zip(parts["lines"], places["lines"], strict=True):
         known("zones", line.zone, f"{place}.zone")
         if len(line.letter) != 1 or not "A" <= line.letter <= "Z" or line.letter in "IO":
@@ -457,6 +471,8 @@ def check_references(
         elif line.letter in letters:
             read.say(f"{place}.letter", f"{line.letter!r} stands twice")
         letters.add(line.letter)
+        if line.id in pickup and pickup_of.setdefault(line.zone, line.id) != line.id:
+            read.say(f"{place}.purpose", f"zone {line.zone!r} has the pickup line {pickup_of[line.zone]!r} already")
         if line.service_s is not None and not 0 < line.service_s <= LONGEST:
             read.say(f"{place}.service_s", "must be above 0 and finite")
     labels: set[tuple[str, str]] = set()
@@ -466,14 +482,19 @@ def check_references(
             known("lines", line, f"{place}.lines")
             if line in zone_of_line and zone_of_line[line] != window.zone:
                 read.say(f"{place}.lines", f"line {line!r} belongs to another zone than window {window.id!r}")
+            if line in pickup and window.post != "issue":
+                read.say(f"{place}.lines", f"pickup line {line!r} is served by issue windows, {window.id!r} is none")
         if (window.zone, window.label) in labels:
             read.say(f"{place}.label", f"{window.label!r} stands twice in zone {window.zone!r}")
         labels.add((window.zone, window.label))
     for item, place in zip(parts["items"], places["items"], strict=True):
         known("departments", item.department, f"{place}.department")
         known("lines", item.line, f"{place}.line")
-        if item.kind != "immediate" and item.promised_days <= 0:
-            read.say(f"{place}.promised_days", f"a {item.kind} item needs at least 1 working day")
+        if item.line in pickup:
+            read.say(f"{place}.line", f"{item.line!r} is a pickup line, no item stands on it")
+        least = 0 if item.kind == "immediate" else 1
+        if not least <= item.promised_days <= MOST_DAYS:
+            read.say(f"{place}.promised_days", f"a {item.kind} item needs {least} to {MOST_DAYS} working days")
         for zone_id in item.zones:
             known("zones", zone_id, f"{place}.zones")
         if item.service_s is not None and not 0 < item.service_s <= LONGEST:
@@ -483,11 +504,10 @@ def check_references(
         codes = [m.code for m in item.materials]
         if len(set(codes)) != len(codes):
             read.say(f"{place}.materials", "a code stands twice")
-    for item, place in zip(parts["items"], places["items"], strict=True):
         for part in item.parts:
             known("departments", part.department, f"{place}.parts")
-            if part.promised_days <= 0:
-                read.say(f"{place}.parts", f"the part of {part.department!r} needs at least 1 working day")
+            if not 0 < part.promised_days <= MOST_DAYS:
+                read.say(f"{place}.parts", f"the part of {part.department!r} needs 1 to {MOST_DAYS} working days")
         if item.parts and item.kind != "joint":
             read.say(f"{place}.parts", f"belong to a joint item, this one is {item.kind}")
     for letter, place in zip(parts["authorisations"], places["authorisations"], strict=True):
@@ -514,7 +534,7 @@ def check_references(
     for zone_id, rule in parts["tide"].items():
         place = f"tide.{zone_id}"
         known("zones", zone_id, place)
-        for f in fields(TideRule):
+        for f in fields_of(TideRule).values():
             value = getattr(rule, f.name)
             if isinstance(value, int | float) and not 0 <= value <= LONGEST:
                 read.say(f"{place}.{f.name}", "must be at least 0 and finite")
@@ -560,15 +580,18 @@ def check_times(parts: dict[str, Any], read: Reader) -> None:
 
 def check_limits(parts: dict[str, Any], read: Reader) -> None:
     """Limits that would make the rules impossible."""
+    ones = ("calls", "misses", "waiting_per_line", "open_tickets_per_holder")
+    for name in ("limits", "offices"):
+        rules: Limits | OfficeRules | None = parts.get(name)
+        for f in fields_of(type(rules)).values() if rules is not None else ():
+            value, days = getattr(rules, f.name), f.name.endswith("_days")
+            least, most = (1 if days or f.name in ones else 0), (MOST_DAYS if days else LONGEST)
+            if isinstance(value, int | float) and not least <= value <= most:
+                said = f"{least} to {most} days" if days else f"at least {least} and finite"
+                read.say(f"{name}.{f.name}", f"must be {said}")
     limits: Limits | None = parts.get("limits")
-    if limits is not None:
-        for f in fields(Limits):
-            value = getattr(limits, f.name)
-            least = 1 if f.name in ("calls", "misses", "waiting_per_line", "open_tickets_per_holder") else 0
-            if not least <= value <= LONGEST:
-                read.say(f"limits.{f.name}", f"must be at least {least} and finite")
-        if limits.hand_off_warn_share > 1:
-            read.say("limits.hand_off_warn_share", "is a share of at most 1")
+    if limits is not None and limits.hand_off_warn_share > 1:
+        read.say("limits.hand_off_warn_share", "is a share of at most 1")
     service: Service | None = parts.get("service")
     if service is not None and not 0 < service.default_s <= LONGEST:
         read.say("service.default_s", "must be above 0 and finite")

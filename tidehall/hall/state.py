@@ -91,10 +91,13 @@ class Alert(Struct, frozen=True, gc=False):
     owner: str | None = None
     acknowledged_by: str | None = None
     escalated: bool = False
+    seq: int = 0
 
 
 #: (windows in the group, the other lines they serve, they themselves) …, open windows per other line, windows in all
 Groups = tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int], int]
+#: (lines, the windows that serve exactly these) …
+Crews = list[tuple[tuple[str, ...], list[Window]]]
 
 
 class HallState:
@@ -134,6 +137,7 @@ class HallState:
     def compile(self, plan: Plan | None) -> None:
         """Derive from the plan what decisions need at once."""
         self.pools: dict[str, Groups] = {}
+        self.crews: dict[str, Crews] = {}
         self.next_moment = 0
         self.next_wake = 0  # the calendar's next moment or the offices' next clock
         if plan is None:
@@ -151,6 +155,7 @@ class HallState:
         self.item_line = {item.code: item.line for item in plan.items}
         self.materials = frozenset(m.code for item in plan.items for m in item.materials)
         self.letters = {line.letter: line.id for line in plan.lines}
+        self.pickup_lines = {line.zone: line.id for line in plan.lines if line.purpose == "pickup"}
         self.recall_gap = round(limits.recall_gap_s * SECOND)
         self.no_show_after = round(limits.no_show_after_s * SECOND)
         self.postpone_min = round(limits.postpone_min_s * SECOND)
@@ -164,8 +169,8 @@ class HallState:
 
     def set_wake(self) -> None:
         """When the hall next has something to do by itself."""
-        first = self.clocks[0][0] if self.clocks else 0
-        self.next_wake = min(first, self.next_moment) if first and self.next_moment else self.next_moment
+        clocks, moment = self.clocks, self.next_moment
+        self.next_wake = clocks[0][0] if clocks and clocks[0][0] < moment else moment
 
     # ---- questions
 
@@ -205,24 +210,28 @@ class HallState:
         many windows could serve the line."""
         found = self.pools.get(line)
         if found is None:
-            by_lines: dict[tuple[str, ...], list[Window]] = {}
-            for window in self.windows.values():
-                if window.state == "open" and line in window.lines:
-                    by_lines.setdefault(window.lines, []).append(window)
-            others = {other for lines in by_lines for other in lines} - {line}
+            groups, in_all = [], 0
+            for lines, crew in self.crew_of(line):
+                in_all += len(crew)
+                if ready := tuple([window for window in crew if window.state == "open"]):
+                    groups.append((len(ready), tuple([other for other in lines if other != line]), ready))
             counts = {
-                other: sum(1 for w in self.windows.values() if w.state == "open" and other in w.lines)
+                other: sum([window.state == "open" for _, crew in self.crew_of(other) for window in crew])
+                for _, others, _ in groups
                 for other in others
             }
-            found = (
-                [
-                    (len(group), tuple(other for other in lines if other != line), tuple(group))
-                    for lines, group in by_lines.items()
-                ],
-                counts,
-                sum(1 for w in self.windows.values() if line in w.lines),
-            )
-            self.pools[line] = found
+            found = self.pools[line] = (groups, counts, in_all)
+        return found
+
+    def crew_of(self, line: str) -> Crews:
+        """The windows that could serve a line, in groups that serve the same lines; open or not."""
+        found = self.crews.get(line)
+        if found is None:
+            by_lines: dict[tuple[str, ...], list[Window]] = {}
+            for window in self.windows.values():
+                if line in window.lines:
+                    by_lines.setdefault(window.lines, []).append(window)
+            found = self.crews[line] = list(by_lines.items())
         return found
 
     def estimate(self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None) -> Estimate | None:
@@ -316,7 +325,7 @@ class HallState:
         new.holders = {holder: tickets.copy() for holder, tickets in self.holders.items()}
         new.offices = self.offices.duplicate()
         new.clocks = self.clocks.copy()
-        new.pools = {}
+        new.pools, new.crews = {}, {}
         return new
 
     def facts(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.citizens import fall_back, may, own_rank
+from tidehall.hall.citizens import fall_back, held_cases, may, own_rank
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.state import HallState, Window
@@ -368,4 +368,6 @@ def undo(s: HallState, q: c.Undo, now: int) -> list[Event]:
         held = [id for id in s.holders.get(holder, ()) if s.tickets[id].line == line]
         if len(held) >= s.rules.limits.open_tickets_per_holder:
             raise Refusal("already_queueing", line=line, number=s.tickets[held[0]].number)
+    if last.before.cases and after.state in ENDED:
+        held_cases(s, last.before.cases)
     return [e.ActionUndone(now, last.before.id, window.id, last.kind)]

@@ -17,6 +17,7 @@ __all__ = [
     "ItemView",
     "LineRef",
     "LineView",
+    "TicketCase",
     "TicketView",
     "WindowAnswer",
     "WindowView",
@@ -32,6 +33,15 @@ class EstimateView(Struct, frozen=True):
     p10_s: float
     p50_s: float
     p90_s: float
+
+
+class TicketCase(Struct, frozen=True):
+    """A case whose result this visit collects, in short."""
+
+    id: str
+    receipt: str
+    item: str
+    stage: str
 
 
 class TicketView(Struct, frozen=True):
@@ -62,6 +72,7 @@ class TicketView(Struct, frozen=True):
     waited_s: float | UnsetType | None = UNSET
     note: str | UnsetType | None = UNSET
     missing: tuple[str, ...] | UnsetType = UNSET
+    cases: tuple[TicketCase, ...] | UnsetType = UNSET
 
 
 class WindowView(Struct, frozen=True):
@@ -100,6 +111,7 @@ class LineRef(Struct, frozen=True):
     letter: str
     zone: str
     name: Words
+    purpose: str
 
 
 class ItemView(Struct, frozen=True):

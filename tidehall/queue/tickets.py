@@ -18,6 +18,8 @@ __all__ = ["ENDED", "TICKET_LIFE", "UNDO_LIFE", "Channel", "Estimate", "Parked",
 class TicketState(StrEnum):
     """The states of contract.md."""
 
+    __hash__ = str.__hash__  # the one of the text that it equals; Enum hashes the name, in Python
+
     WAITING = "waiting"
     CALLED = "called"
     SERVING = "serving"
@@ -130,6 +132,7 @@ class Ticket(Struct, gc=False):
     rank: Rank
     state: TicketState = W
     items: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()  # whose results this visit collects
     claimed: str | None = None  # a priority class said but not yet confirmed
     holder: str | None = None  # id in the sealed persons table
     booked_for: int = 0

@@ -7,6 +7,7 @@ only as its hash.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import secrets
@@ -30,6 +31,7 @@ __all__ = [
     "COOKIE",
     "KINDS",
     "LASTS_S",
+    "LINK_WAITS_S",
     "PERSON",
     "POSTS",
     "UNKNOWN",
@@ -38,6 +40,7 @@ __all__ = [
     "Links",
     "Person",
     "Principal",
+    "reaches",
     "same_origin",
 ]
 
@@ -57,7 +60,8 @@ UNKNOWN = "unknown"
 _AT_WINDOW = frozenset({"window", "take", "staff"})
 _GUIDING = frozenset({"guide", "take", "staff"})
 #: A person's post → its rights in its hall. runner, middle, office, issue, make: the posts of the papers' way ·
-#: supervise: zones and the hall; the others as below.
+#: supervise: zones and the hall · erase: forget a citizen; the others as below. What an officer or a clerk may do with
+#: a case stands in his post (store/posts.py).
 POSTS: dict[str, frozenset[str]] = {
     "acceptance": _AT_WINDOW,
     "precheck": _AT_WINDOW,
@@ -70,9 +74,10 @@ POSTS: dict[str, frozenset[str]] = {
     "runner": frozenset({"runner", "staff"}),
     "middle": frozenset({"middle", "staff"}),
     "officer": frozenset({"office", "staff"}),
+    "chief_representative": _AT_WINDOW | {"office"},
     "maker": frozenset({"make", "staff"}),
     "supervisor": frozenset({"supervise", "staff"}),
-    "manager": frozenset({"supervise", "staff"}),
+    "manager": frozenset({"supervise", "erase", "staff"}),
     "auditor": frozenset({"audit", "staff"}),
 }
 
@@ -127,12 +132,7 @@ class Principal(Struct, frozen=True):
         """Whether the right reaches there; whoever is no person has it everywhere. What is None is not asked."""
         if self.staff is None:
             return right in self.rights
-        return any(
-            (zone is None or post.zone in (None, zone))
-            and (department is None or post.department in (None, department))
-            and (item is None or post.items is None or item in post.items)
-            for post in self.having(right)
-        )
+        return any(reaches(post, zone, department, item) for post in self.having(right))
 
 
 class Person(Struct, frozen=True):
@@ -159,6 +159,15 @@ class Person(Struct, frozen=True):
             if post.hall == hall and (zone is None or post.zone in (None, zone))
         )
         return Principal(f"staff:{self.staff}", frozenset().union(*(POSTS[post.post] for post in posts)), posts)
+
+
+def reaches(post: Post, zone: str | None = None, department: str | None = None, item: str | None = None) -> bool:
+    """Whether a post's zone, department and items hold these; what is None is not asked."""
+    return (
+        (zone is None or post.zone in (None, zone))
+        and (department is None or post.department in (None, department))
+        and (item is None or post.items is None or item in post.items)
+    )
 
 
 def _principal(grant: Grant) -> Principal:
@@ -275,7 +284,11 @@ class Access:
 
 def _page_of(grant: Grant) -> str:
     """Where the pages of a place begin."""
-    pages = {"kiosk": "/kiosk/", "window": f"/desk/{grant.hall}/window/{grant.window or ''}"}
+    pages = {
+        "kiosk": "/kiosk/",
+        "window": f"/desk/{grant.hall}/window/{grant.window or ''}",
+        "supervise": f"/desk/{grant.hall}/handoffs",
+    }
     return pages.get(grant.kind, f"/desk/{grant.hall}/{grant.kind}")
 
 
@@ -323,6 +336,13 @@ class Links:
         if link.until < time.time():
             raise Problem("link_spent")
         return link.grant, link.page
+
+    def sweep(self) -> None:
+        """Forget the links whose time is over."""
+        for file in self._folder.glob("[!.]*"):
+            with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):  # another process was first
+                if msgspec.json.decode(file.read_bytes(), type=_Link).until < time.time():
+                    file.unlink()
 
     def _file(self, code: str) -> Path:
         return self._folder / sha256(code.encode(errors="replace")).hexdigest()

@@ -21,7 +21,7 @@ from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.sessions import SESSION, give_cookie, keep_out_strangers
 from tidehall.hall.calendar import local_text
 from tidehall.store.accounts import EVERYBODY, Account, Change, Done, plain_login
-from tidehall.store.posts import Post, PostName, accepts, decides, faults
+from tidehall.store.posts import Post, PostName, faults, given_rights
 
 __all__ = ["ACCOUNT_CALLS", "AccountView", "SessionView", "signed_in"]
 
@@ -31,7 +31,11 @@ Password = Annotated[
 
 
 class PostBody(Body, frozen=True):
-    """A post; `zone` null: in the whole hall; `items` null: every item. `accept` and `decide`: as the post has it."""
+    """A post; `zone` null: in the whole hall; `items` null: every item.
+
+    The rights over cases, null: as the post usually has them. `accept`: take papers in, immediate ones to their end;
+    `decide`: approve or refuse; `opine`: give opinions; `coordinate`: open and decide joint cases.
+    """
 
     hall: Id
     post: PostName
@@ -40,6 +44,16 @@ class PostBody(Body, frozen=True):
     items: Annotated[list[Id], Meta(min_length=1, max_length=500)] | None = None
     accept: bool | None = None
     decide: bool | None = None
+    opine: bool | None = None
+    coordinate: bool | None = None
+
+    def post_of(self) -> Post:
+        """The post with its rights."""
+        said = {"accept": self.accept, "decide": self.decide, "opine": self.opine, "coordinate": self.coordinate}
+        return Post(
+            hall=self.hall, post=self.post, zone=self.zone, department=self.department,
+            items=None if self.items is None else tuple(self.items), **given_rights(self.post, said),
+        )  # fmt: skip
 
 
 Posts = Annotated[list[PostBody], Meta(max_length=50)]
@@ -192,15 +206,7 @@ def posts_of(edge: Edge, bodies: list[PostBody]) -> tuple[Post, ...]:
     """The posts that were asked for. Raises Problem invalid with everything that their halls' plans do not have."""
     plans = {id: keeper.committed.state.plan for id, keeper in edge.house.halls.items()}
     known = {id: plan for id, plan in plans.items() if plan is not None}
-    posts = tuple(
-        Post(
-            hall=body.hall, post=body.post, zone=body.zone, department=body.department,
-            items=None if body.items is None else tuple(body.items),
-            accept=accepts(body.post) if body.accept is None else body.accept,
-            decide=decides(body.post) if body.decide is None else body.decide,
-        )
-        for body in bodies
-    )  # fmt: skip
+    posts = tuple(body.post_of() for body in bodies)
     wrong = [
         Fault(f"posts[{place}].{fault.field}", fault.word, fault.params)
         for place, post in enumerate(posts)

@@ -20,7 +20,9 @@ from tidehall.display.http import bodies as b
 from tidehall.display.http.access import Principal
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query, whole_number
 from tidehall.display.http.problems import Fault, Problem
+from tidehall.display.http.receipts import collecting
 from tidehall.display.http.texts import REASONS, Sealer, open_one, open_tickets, open_windows
+from tidehall.display.reasons import REJECTIONS
 from tidehall.hall import commands as c
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
@@ -163,8 +165,7 @@ async def get_board(edge: Edge, asked: Asked) -> Response:
             raise Refusal("unknown_board", board=board)
         strip = views.strip_view(hall, window.id, now, stale_since=keeper.stale_since, demo=edge.demo)
         return good(StripAnswer(keeper.epoch, window.seq, at, strip))
-    zones = views.board_plan(hall, board).zones
-    seq = max((state.zone_seq.get(zone, 0) for zone in zones), default=0)
+    seq = views.board_position(state, views.board_plan(hall, board))
     view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo)
     return good(BoardAnswer(keeper.epoch, seq, at, view))
 
@@ -204,7 +205,7 @@ async def get_text(edge: Edge, asked: Asked) -> Response:
 async def take(edge: Edge, asked: Asked) -> Response:
     """Give a number. The token is added here, after the keeper's answer, so that it is never stored."""
     keeper, body, who = asked.keeper, asked.body, asked.who
-    if (body.line, body.item) == (None, None):
+    if (body.line, body.item, body.receipt, body.cases) == (None, None, None, None):
         raise Problem("invalid", errors=[Fault("line", "line_or_item")])
     if body.channel == Channel.GUIDE and "guide" not in who.rights:
         raise Problem("not_allowed")
@@ -214,6 +215,7 @@ async def take(edge: Edge, asked: Asked) -> Response:
             raise Problem("invalid", errors=[Fault("holder", "missing")])
         found = edge.house.persons.seal_holder(body.holder.name, body.holder.id_number, body.holder.phone)
         sealed, holder = [found.row], found.row.id
+    cases = await collecting(edge, asked)
     command = c.TakeTicket(
         ticket=f"{keeper.id}.{secrets.token_urlsafe(9)}",
         line=body.line,
@@ -222,6 +224,7 @@ async def take(edge: Edge, asked: Asked) -> Response:
         priority=body.priority or "normal",
         confirmed=confirmed(body, who, keeper.committed.state.day),
         holder=holder,
+        cases=cases,
     )
 
     def answer(hall: Hall, events: list[Event]) -> tuple[int, bytes]:
@@ -231,8 +234,10 @@ async def take(edge: Edge, asked: Asked) -> Response:
     try:
         outcome = await submit(asked, command, answer, sealed)
     except Refusal as no:
-        if no.code == "already_queueing" and not card_read(body, who):
+        if no.code == "already_queueing" and "case" not in no.details and not card_read(body, who):
             no.details.pop("number", None)
+        if body.receipt is not None:  # the citizen knows his case by its receipt
+            no.details.pop("case", None)
         raise
     token = edge.house.persons.token(msgspec.json.decode(outcome.body, type=TicketId).id)
     rest = encode({"token": token, "url": f"/t/{token}"})
@@ -404,7 +409,7 @@ def at_window(build: Build, *, materials: bool = False) -> Any:
     async def run(edge: Edge, asked: Asked) -> Response:
         keeper, window = asked.keeper, asked.path("window")
         own_name(asked, window)
-        known = keeper.committed.state.materials if materials else REASONS
+        known = keeper.committed.state.materials.union(REJECTIONS) if materials else REASONS
         sealer = Sealer(edge.house.persons, known)
         command = build(window, asked.body, sealer)
 
@@ -505,10 +510,11 @@ CALLS: tuple[Call, ...] = (
     _window("finish", "The visit is done.", b.Empty, lambda w, q, seal: c.FinishTicket(w), *_SERVING),
     _window("next", "Finish and call in one decision.", b.Empty, lambda w, q, seal: c.NextTicket(w),
             *_CALLING, "ticket_not_serving"),
-    Call("POST", f"{_HALL}/tickets", "take_ticket", "Take a number for a line or an item.", take, TicketView,
-         status=201, body=b.TakeBody, rights=("take",), phone=True, part="tickets",
+    Call("POST", f"{_HALL}/tickets", "take_ticket", "Take a number for a line, an item or ready results.", take,
+         TicketView, status=201, body=b.TakeBody, rights=("take",), phone=True, part="tickets",
          problems=("unknown_line", "unknown_item", "unknown_priority", "issuing_ended", "line_full",
-                   "already_queueing", "numbers_exhausted")),
+                   "already_queueing", "numbers_exhausted", "unknown_receipt", "unknown_case", "result_not_ready",
+                   "not_collected_here", "no_pickup_line", "other_zone")),
     Call("GET", _OWN, "get_own_ticket", "The citizen's own ticket, masked; the token is the right.", get_own_ticket,
          TicketView, query=(AFTER,), problems=("unknown_ticket", "journal_unavailable"), part="own ticket"),
     _window("recall", "Call the same ticket again.", b.Empty, lambda w, q, seal: c.RecallTicket(w),

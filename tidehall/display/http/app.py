@@ -35,6 +35,7 @@ from tidehall.display.http.matters import MATTER_CALLS
 from tidehall.display.http.metrics import CONTENT_TYPE_LATEST, Metrics
 from tidehall.display.http.offices import OFFICE_CALLS
 from tidehall.display.http.openapi import document
+from tidehall.display.http.persons import PERSON_CALLS
 from tidehall.display.http.problems import Fault, Problem, answer_problem, of_live, of_refusal
 from tidehall.display.http.sessions import Sessions
 from tidehall.display.http.traces import TRACE_CALLS
@@ -50,7 +51,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?\Z")
 #: Every call of the house but those of the server itself; the busiest first.
-ALL_CALLS = CALLS + OFFICE_CALLS + HAND_OFF_CALLS + MATTER_CALLS + TRACE_CALLS + ACCOUNT_CALLS
+ALL_CALLS = CALLS + OFFICE_CALLS + HAND_OFF_CALLS + MATTER_CALLS + TRACE_CALLS + PERSON_CALLS + ACCOUNT_CALLS
 #: Seconds after which the journal counts as not answering, for /readyz.
 READY_WITHIN_S = 2.0
 

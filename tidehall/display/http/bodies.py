@@ -28,6 +28,7 @@ __all__ = [
     "PauseBody",
     "PriorityBody",
     "ReasonBody",
+    "ReceiptBody",
     "RejectBody",
     "SignInBody",
     "SuspendBody",
@@ -66,14 +67,24 @@ class HolderBody(Body, frozen=True):
     phone: Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[0-9+() \-]+(?![\s\S])")] | None = None
 
 
+class ReceiptBody(Body, frozen=True):
+    """By what a citizen may know of his case: the receipt's number and the last four of his id number or telephone."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[0-9A-Za-z]+(?![\s\S])")]
+    last_four: Annotated[str, Meta(min_length=4, max_length=4, pattern=r"^[0-9A-Za-z]+(?![\s\S])")]
+
+
 class TakeBody(Body, frozen=True):
-    """Take a number for a line or for an item (one of the two; both when the item belongs to the line)."""
+    """Take a number for a line or for an item (one of the two; both when the item belongs to the line), or to collect
+    results: by `receipt`, or by `cases` (staff); the line is then the pickup line of their zone."""
 
     channel: Channel
     line: Id | None = None
     item: Id | None = None
     priority: Id | None = None
     holder: HolderBody | None = None
+    receipt: ReceiptBody | None = None
+    cases: Ids | None = None
 
 
 class SignInBody(Body, frozen=True):

@@ -5,6 +5,7 @@ Law: what is not said here cannot be asked, and what is said here is answered; `
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,10 @@ class Edge:
 
 @dataclass(slots=True)
 class Asked:
-    """One request, understood so far: who, where, in which language, what and under which key."""
+    """One request, understood so far: who, where, in which language, what and under which key.
+
+    `begun`: when it came, in seconds of the monotonic clock; how long it may wait counts from there.
+    """
 
     request: Request
     lang: str
@@ -48,6 +52,7 @@ class Asked:
     body: Any = None
     key: str = ""
     fingerprint: bytes = b""
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def keeper(self) -> HallKeeper:

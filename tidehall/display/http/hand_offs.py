@@ -199,7 +199,7 @@ HAND_OFF_CALLS: tuple[Call, ...] = (
            lambda a, x, q, seal: c.VerifyHandOff(x, tuple(q.papers), acting(a, q.staff)), "papers_differ",
            rights=_CHECK),
     _carry("refuse", "Back to the window with a reason; the clock goes on.", b.RefuseBody,
-           lambda a, x, q, seal: c.RefuseHandOff(x, seal(q.reason)), rights=_CHECK),
+           lambda a, x, q, seal: c.RefuseHandOff(x, seal(q.reason), seal.optional(q.note)), rights=_CHECK),
     Call("POST", f"{_HALL}/runners/{{runner}}/off-duty", "runner_off_duty", "A runner gives all tasks back.",
          off_duty, v.HandOffsAnswer, body=Empty, rights=_RUN, part="hand-offs"),
 )  # fmt: skip

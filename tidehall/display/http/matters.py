@@ -6,7 +6,6 @@ is told is masked, and how often anybody may ask is limited.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -28,10 +27,8 @@ from tidehall.display.http.offices import (
     acting,
     asked_for,
     choice,
-    here,
     listed,
     named,
-    people,
     reach,
     seal_person,
     shown_person,
@@ -39,14 +36,15 @@ from tidehall.display.http.offices import (
     words_query,
 )
 from tidehall.display.http.problems import Fault, Problem
+from tidehall.display.http.receipts import by_receipt, here, people
 from tidehall.display.http.texts import Sealer, open_all
 from tidehall.display.views import alert_view
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.papers import commands as c
-from tidehall.hall.papers.objects import Case, Matter, MatterKind, MatterState, Support, SupportState
+from tidehall.hall.papers.objects import Matter, MatterKind, MatterState, Support, SupportState
 from tidehall.hall.state import HallState
-from tidehall.store.persons import Person, mask_name
+from tidehall.store.persons import mask_name
 
 __all__ = ["MATTER_CALLS", "RatingView"]
 
@@ -266,16 +264,6 @@ async def get_archive(edge: Edge, asked: Asked) -> Response:
 # ---- a citizen's progress
 
 
-def ends_with(person: Person, last4: str) -> bool:
-    """Whether the four digits are the last of this person's id number or telephone."""
-    given = last4.upper().encode()
-    same = False
-    for number in (person["id_number"], person["phone"]):
-        plain = "".join(ch for ch in (number or "").upper() if ch.isalnum())
-        same |= len(plain) >= 4 and hmac.compare_digest(plain[-4:].encode(), given)
-    return same
-
-
 async def get_progress(edge: Edge, asked: Asked) -> Response:
     """A case by its receipt's number and the last four digits of the applicant's id number or telephone; masked.
 
@@ -290,20 +278,11 @@ async def get_progress(edge: Edge, asked: Asked) -> Response:
         faults.append(Fault("last4", "characters"))
     if faults or receipt is None or last4 is None:
         raise Problem("invalid", errors=faults)
-    await edge.rates.progress(asked.request, f"{keeper.id}:{receipt}")
-    case = await here(keeper, lambda s: of_receipt(s, receipt), Refusal("unknown_receipt"))
-    who = await people(keeper, edge.house.persons, case.applicant, case.agent)
-    if not any(ends_with(person, last4) for person in who.values()):
-        raise Refusal("unknown_receipt")
+    case, who = await by_receipt(edge, asked, receipt, last4)
     applicant = who.get(case.applicant or "")
     name = applicant["name"] if applicant is not None else None
     hall = keeper.committed
     return good(v.progress_view(hall, case, None if name is None else mask_name(name)))
-
-
-def of_receipt(state: HallState, receipt: str) -> Case | None:
-    """The case of a receipt's number."""
-    return next((case for case in state.offices.cases.values() if case.receipt == receipt), None)
 
 
 # ---- the table
@@ -372,6 +351,6 @@ MATTER_CALLS: tuple[Call, ...] = (
          "masked.", get_progress, v.ProgressView, part="cases",
          query=(Query("receipt", "The receipt's number.", {"type": "string", "pattern": "^[0-9A-Za-z]{1,40}$"}),
                 Query("last4", "The last four of the applicant's id number or telephone.",
-                      {"type": "string", "pattern": "^[0-9A-Za-z]{4}$"})),
+                      {"type": "string", "pattern": "^[0-9A-Za-z]{4}$"}), AFTER),
          problems=("unknown_receipt", "too_many", "journal_unavailable")),
 )  # fmt: skip

@@ -1,12 +1,17 @@
 """What is counted at the door, for Prometheus.
 
-Law: labels are paths of the table, statuses and codes; never an id, a number or a person.
+Law: labels are paths of the table, statuses, codes, halls and projections; never the id of a ticket or a case, a number
+or a person.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from tidehall.records import Follower
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
@@ -14,9 +19,9 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The counters of one process. `registry` may be shared with the rest of the house."""
+    """The counters of one process, and how far the followers of its halls are behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Mapping[str, Follower] | None = None) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -29,6 +34,15 @@ class Metrics:
         self._refusals = Counter(
             "tidehall_refusals", "Requests refused, by problem code.", ("code",), registry=self.registry
         )
+
+        lag = Gauge(
+            "tidehall_projection_lag",
+            "Events that the journal has and the projection has not.",
+            ("hall", "projection"),
+            registry=self.registry,
+        )
+        for hall, follower in (records or {}).items():
+            lag.labels(hall, follower.projection.name).set_function(lambda kept=follower: float(kept.lag))  # type: ignore[misc] # bound now
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -65,27 +65,29 @@ class MaterialBody(Body, frozen=True):
 
 
 class DeliveryBody(Body, frozen=True):
-    """How the result shall come; the address is sealed."""
+    """How the result shall come: the applicant's choice, said at intake (R38); the address is sealed."""
 
-    method: Method = "window"
+    method: Method
     address: Text | None = None
 
 
 class CaseBody(Body, frozen=True):
     """Papers taken in. `ticket` null only when they came by courier or online; `incomplete` takes them in though
-    something is missing, so that it can be asked for; `bundle`: one matter, several items (一件事)."""
+    something is missing, so that it can be asked for; `bundle`: one matter, several items (一件事); `helper`: the staff
+    id of whoever accompanies the case (帮办人)."""
 
     item: Id
     applicant: ApplicantBody
+    delivery: DeliveryBody
     ticket: Id | None = None
     urgent: bool = False
     agent: ApplicantBody | None = None
     materials: Annotated[list[MaterialBody], Meta(max_length=50)] = field(default_factory=list)
-    delivery: DeliveryBody = DeliveryBody()
     source: Literal["window", "courier", "web", "app"] = "window"
     bundle: Id | None = None
     incomplete: bool = False
     staff: Id | None = None
+    helper: Id | None = None
 
 
 class StaffBody(Body, frozen=True):
@@ -202,9 +204,10 @@ class VerifyBody(Body, frozen=True):
 
 
 class RefuseBody(Body, frozen=True):
-    """Why the papers go back: a known code or a text (sealed)."""
+    """Why the papers go back: a code of the list or a text (sealed); `note`: more beside the code (sealed)."""
 
     reason: Text
+    note: Text | None = None
 
 
 class AskBody(Body, frozen=True):

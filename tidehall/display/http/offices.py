@@ -14,14 +14,17 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from tidehall.audit import ticket_number
 from tidehall.display import office_views as v
 from tidehall.display.http import office_bodies as b
-from tidehall.display.http.access import Principal
 from tidehall.display.http.api import encode, good, of_outcome, submit
 from tidehall.display.http.bodies import Empty
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query
 from tidehall.display.http.problems import Fault, Problem
+from tidehall.display.http.receipts import find_case, here, people
+from tidehall.display.http.rights import covers, may, may_receive
 from tidehall.display.http.texts import REASONS, Sealer, open_all
+from tidehall.display.reasons import KEEPING, REFUSALS
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
@@ -30,8 +33,6 @@ from tidehall.hall.offices.cases import known_case
 from tidehall.hall.papers import commands as c
 from tidehall.hall.papers.objects import Case, Delivery, Stage
 from tidehall.hall.state import HallState, Window
-from tidehall.live import HallKeeper
-from tidehall.store.errors import StoreRefused
 from tidehall.store.persons import Person, Persons, mask_id, mask_name, mask_phone
 
 __all__ = [
@@ -43,10 +44,7 @@ Thing = TypeVar("Thing")
 Build = Callable[[Asked, str, Any, Sealer], c.OfficeCommand]
 
 #: Reasons that the office pages offer as buttons; they say nothing about a person.
-OFFICE_REASONS = REASONS | {
-    "wrong_office", "paper_missing", "paper_unreadable", "paper_unsigned", "in_review", "waiting_for_fee",
-    "needed_for_inspection", "applicant_wish",
-}  # fmt: skip
+OFFICE_REASONS = REASONS.union(REFUSALS, KEEPING)
 #: Rights by which opinions, notes and persons of a case are opened; a runner or maker carries and makes only.
 READERS = ("window", "guide", "office", "middle", "issue", "supervise", "audit")
 #: Characters in a query that names several words.
@@ -95,33 +93,14 @@ def reach(
     window = own_window(asked)
     if zone is not None and window is not None and window.zone != zone:
         raise Problem("not_allowed")
-    if not any(_covers(asked.who, right, zone, departments, item) for right in rights):
+    if not any(covers(asked.who, right, zone, departments, item) for right in rights):
         raise Problem("not_allowed")
-
-
-def _covers(who: Principal, right: str, zone: str | None, departments: Sequence[str | None], item: str | None) -> bool:
-    if right in ("office", "make"):
-        return any(who.covers(right, department=department, item=item) for department in departments)
-    return who.covers(right, zone=None if right == "middle" else zone, item=item)
 
 
 def reach_case(asked: Asked, rights: Sequence[str], case: Case, department: str | None = None) -> None:
     """The same for a case; `department`: for its part of a joint case."""
     departments = [department] if department else [case.department, *(p.department for p in case.parts)]
     reach(asked, rights, zone=case.zone, departments=departments, item=case.item)
-
-
-def may_decide(asked: Asked, case: Case) -> None:
-    """A person decides by a post that may (R4, R112); at a window only what is immediate."""
-    who = asked.who
-    at_window = case.kind == "immediate" and any(post.accept for post in who.having("window"))
-    in_office = any(
-        post.decide and post.department in (None, case.department) for post in who.having("office")
-    )  # fmt: skip
-    if who.staff is not None and not (at_window or in_office):
-        raise Problem("not_allowed")
-    if who.staff is None and "office" not in who.rights and case.kind != "immediate":
-        raise Problem("not_allowed")
 
 
 # ---- persons and texts
@@ -141,19 +120,6 @@ def seal_person(persons: Persons, sealer: Sealer, body: Any) -> str | None:
     found = persons.seal_holder(body.name, body.id_number, body.phone)
     sealer.rows.append(found.row)
     return found.row.id
-
-
-async def people(keeper: HallKeeper, persons: Persons, *ids: str | None) -> dict[str, Person]:
-    """The persons behind these ids; the erased ones are not among them. Raises StoreError."""
-    wanted = [id for id in ids if id]
-    found: dict[str, Person] = {}
-    if wanted:
-        for id, row in (await keeper.journal.sealed(keeper.id, wanted)).items():
-            try:
-                found[id] = persons.open_holder(row)
-            except StoreRefused:  # sealed with a key that is not here
-                continue
-    return found
 
 
 def shown_person(person: Person | None, *, plain: bool) -> v.PersonView | None:
@@ -180,23 +146,16 @@ def reads(asked: Asked, case: Case) -> bool:
 # ---- finding things, and the way to the keeper
 
 
-async def here(keeper: HallKeeper, find: Callable[[HallState], Thing | None], no: Refusal) -> Thing:
-    """What `find` finds. A "no" is said at the journal's head only (law 5). Raises `no`, StoreError."""
-    found = find(keeper.committed.state)
-    if found is None:
-        head = await keeper.journal.head(keeper.id)
-        if head is not None:
-            await keeper.reached(head.seq)
-        found = find(keeper.committed.state)
-    if found is None:
-        raise no
-    return found
-
-
 async def case_here(asked: Asked) -> Case:
     """The case that the path names. Raises Refusal unknown_case."""
     id = asked.path("case")
     return await here(asked.keeper, lambda s: s.offices.cases.get(id), Refusal("unknown_case", case=id))
+
+
+async def case_known(edge: Edge, asked: Asked) -> Case:
+    """The same by id or receipt number, also a case that has left the state. Raises Problem behind too."""
+    id = asked.path("case")
+    return await find_case(edge, asked.keeper, id, Refusal("unknown_case", case=id), begun=asked.begun)
 
 
 async def told(
@@ -235,10 +194,8 @@ async def receive(edge: Edge, asked: Asked) -> Response:
     keeper, body, persons = asked.keeper, asked.body, edge.house.persons
     state, who = keeper.committed.state, asked.who
     window = state.windows.get(asked.path("window"))
-    if window is not None and who.staff is not None:
-        posts = [p for p in who.having("window") if p.zone in (None, window.zone)]
-        if not any(p.accept and (p.items is None or body.item in p.items) for p in posts):
-            raise Problem("not_allowed")
+    if window is not None and not may_receive(who, state.items.get(body.item), body.item, window.zone):
+        raise Problem("not_allowed")
     sealer = OfficeSeal(asked, persons)
     command = c.ReceiveCase(
         case=f"c{secrets.token_hex(8)}",
@@ -254,6 +211,7 @@ async def receive(edge: Edge, asked: Asked) -> Response:
         bundle=body.bundle,
         staff=acting(asked, body.staff),
         incomplete=body.incomplete,
+        helper=body.helper,
     )
     return await told(
         asked, command, lambda hall, now: v.case_answer(hall, known_case(hall.state, command.case), now), sealer,
@@ -315,8 +273,8 @@ async def get_item(edge: Edge, asked: Asked) -> Response:
 
 
 async def get_case(edge: Edge, asked: Asked) -> Response:
-    """One case, with its applicant."""
-    case = await case_here(asked)
+    """One case, with its applicant, by its id or its receipt's number, also when it has left the hall's state."""
+    case = await case_known(edge, asked)
     keeper, plain = asked.keeper, reads(asked, case)
     who = await people(keeper, edge.house.persons, case.applicant, case.agent)
     view = replace(
@@ -328,8 +286,8 @@ async def get_case(edge: Edge, asked: Asked) -> Response:
 
 
 async def get_receipt(edge: Edge, asked: Asked) -> Response:
-    """The receipt as it is printed."""
-    case = await case_here(asked)
+    """The receipt as it is printed, also when the case, or only its ticket, has left the hall's state."""
+    case = await case_known(edge, asked)
     keeper, plain = asked.keeper, reads(asked, case)
     who = await people(keeper, edge.house.persons, case.applicant, case.agent)
     view = v.receipt_view(
@@ -338,6 +296,9 @@ async def get_receipt(edge: Edge, asked: Asked) -> Response:
         applicant=shown_person(who.get(case.applicant or ""), plain=plain),
         agent=shown_person(who.get(case.agent or ""), plain=plain),
     )
+    if view.ticket_number is None and case.ticket is not None:
+        number = await ticket_number(keeper.journal, edge.house.projections, keeper.id, case.ticket)
+        view = replace(view, ticket_number=number)
     return good(await open_all(keeper, edge.house.persons, view) if plain else view)
 
 
@@ -349,8 +310,8 @@ def at_case(build: Build, rights: tuple[str, ...]) -> Callable[[Edge, Asked], Aw
         reach_case(asked, rights, case, getattr(asked.body, "department", None))
         sealer = OfficeSeal(asked, edge.house.persons)
         command = build(asked, case.id, asked.body, sealer)
-        if isinstance(command, c.DecideCase):
-            may_decide(asked, case)
+        if not may(asked.who, case, command):
+            raise Problem("not_allowed")
 
         def view(hall: Hall, now: int) -> v.CaseView:
             return v.case_view(hall, known_case(hall.state, case.id), now, seq=hall.state.seq)
@@ -415,7 +376,7 @@ OFFICE_CALLS: tuple[Call, ...] = (
          "Take papers in: the receipt's three copies, and the hand-off that begins at once.", receive, v.CaseAnswer,
          status=201, body=b.CaseBody, rights=_FRONT, part="cases",
          problems=("unknown_window", "unknown_item", "unknown_ticket", "ticket_not_serving", "not_authorised_item",
-                   "urgent_not_allowed", "materials_missing", "case_exists")),
+                   "urgent_not_allowed", "materials_missing", "case_exists", "agent_limit")),
     Call("GET", f"{_HALL}/cases", "list_cases", "Cases by their due moment.", list_cases, list[v.CaseView],
          rights=("staff",), part="cases",
          query=(words_query("stage", "Only at these stages, separated by commas.", [stage.value for stage in Stage]),
@@ -425,7 +386,8 @@ OFFICE_CALLS: tuple[Call, ...] = (
                 *(Query(name, f"Only with this {name}.", TEXT) for name in _EXACT), AFTER)),
     Call("GET", f"{_HALL}/items/{{item}}", "get_item", "An item's handbook: materials, days, fee, bundles.", get_item,
          v.ItemDetail, query=(AFTER,), part="items", problems=("unknown_item",)),
-    Call("GET", _CASE, "get_case", "One case, with its applicant for those who may know.", get_case, v.CaseView,
+    Call("GET", _CASE, "get_case", "One case by its id or its receipt's number, archived ones too; with its "
+         "applicant for those who may know.", get_case, v.CaseView,
          rights=("staff",), query=(AFTER,), part="cases", problems=("unknown_case", "journal_unavailable")),
     Call("GET", f"{_CASE}/receipt", "get_receipt", "The receipt's three copies, as they are printed.", get_receipt,
          v.ReceiptView, rights=("staff",), query=(AFTER,), part="cases",

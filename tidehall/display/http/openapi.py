@@ -40,6 +40,7 @@ _PARTS = {
     "support": "The question's id.",
     "matter": "The matter's id.",
     "alert": "The alert's id.",
+    "person": "The person's id, as events name it.",
 }
 _KEY = {
     "name": "Idempotency-Key",

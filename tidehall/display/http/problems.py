@@ -34,6 +34,7 @@ STATUS: dict[str, int] = {
     "wrong_password": 403,
     "not_found": 404,
     "unknown_account": 404,
+    "unknown_person": 404,
     "unknown_text": 404,
     "method_not_allowed": 405,
     "account_exists": 409,
@@ -50,7 +51,7 @@ STATUS: dict[str, int] = {
 }
 
 #: Refusal details that are moments (µs); they are answered as RFC 3339 with the hall's offset.
-_MOMENTS = ("allowed_at", "opens_at")
+_MOMENTS = ("allowed_at", "opens_at", "due_at")
 #: What the rules say of a field (English, in hall/) → our word for it (locales: problem.field.WORD).
 _RULES = {
     "is needed": "missing",
@@ -183,6 +184,12 @@ def _particulars(details: Mapping[str, Any], state: HallState, now: int, lang: s
         found["seconds"] = max(1, -(-(allowed_at - now) // 1_000_000))
     opens_at = details.get("opens_at")
     found["opens"] = local_text(opens_at, state.zone_name)[5:16].replace("T", " ") if isinstance(opens_at, int) else ""
+    due_at = details.get("due_at")
+    found["due"] = local_text(due_at, state.zone_name)[5:16].replace("T", " ") if isinstance(due_at, int) else ""
+    zone = next((row for row in state.plan.zones if row.id == details.get("zone")), None) if state.plan else None
+    found["zone_name"] = (zone.name.get(lang) or zone.name.get("zh") or zone.id) if zone else details.get("zone", "")
+    method_key = f"office.method.{details.get('method')}"
+    found["method_name"] = say(method_key, lang) if has(method_key) else ""
     key = f"problem.state.{details.get('state')}"
     found["state_name"] = say(key, lang) if has(key) else ""
     stage_key = f"problem.stage.{details.get('stage')}"
@@ -206,7 +213,7 @@ def answer_problem(problem: Problem, lang: str) -> Response:
     """The problem as an HTTP answer."""
     code, status = problem.code, problem.status
     filled = {**problem.details, **problem.sentence}
-    variants = [f"problem.{code}.{name}" for name in ("number", "opens") if filled.get(name)]
+    variants = [f"problem.{code}.{name}" for name in ("number", "opens", "due") if filled.get(name)]
     detail_key = next((key for key in variants if has(key)), f"problem.{code}.detail")
     document: dict[str, Any] = {
         "type": f"/api/docs#{code}",

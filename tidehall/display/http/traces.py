@@ -15,10 +15,12 @@ from tidehall.display import office_views as v
 from tidehall.display.http.api import good
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
 from tidehall.display.http.offices import reads
+from tidehall.display.http.receipts import of_receipt
 from tidehall.display.http.texts import open_all
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
+from tidehall.records import case_recorded
 
 __all__ = ["TRACE_CALLS", "TraceView"]
 
@@ -92,15 +94,16 @@ def trace_view(hall: Hall, trace: CaseTrace) -> TraceView:
 
 
 def seldom(asked: Asked) -> bool:
-    """Whether this reader may read a case that has left the hall: whoever looks after the whole hall."""
+    """Whether this reader may read a case of which no zone or department is known here: whoever sees the whole hall."""
     return any(asked.who.covers(right) for right in ("supervise", "audit"))
 
 
 async def get_trace(edge: Edge, asked: Asked) -> Response:
-    """The whole trace; a case that has left the hall's state is found in the journal."""
-    keeper, id = asked.keeper, asked.path("case")
-    case = keeper.committed.state.offices.cases.get(id)
-    trace = await case_trace(keeper.journal, keeper.id, id, received_at=0 if case is None else case.received_at)
+    """The whole trace of the case with this id or receipt number; one that has left the hall's state is registered."""
+    keeper, id, store = asked.keeper, asked.path("case"), edge.house.projections
+    state = keeper.committed.state
+    case = state.offices.cases.get(id) or of_receipt(state, id) or (await case_recorded(store, keeper.id, id))[1]
+    trace = await case_trace(keeper.journal, store, keeper.id, id)
     if trace is None:
         raise Refusal("unknown_case", case=id)
     view = trace_view(keeper.committed, trace)
@@ -110,7 +113,7 @@ async def get_trace(edge: Edge, asked: Asked) -> Response:
 
 TRACE_CALLS: tuple[Call, ...] = (
     Call("GET", "/api/v1/halls/{hall}/cases/{case}/trace", "get_trace",
-         "The whole life of a case, from ticket to rating: who, when, why.",
+         "The whole life of a case, by its id or its receipt's number, from ticket to rating: who, when, why.",
          get_trace, TraceView, rights=("staff", "audit"), query=(AFTER,), part="cases",
          problems=("unknown_case", "journal_unavailable")),
 )  # fmt: skip

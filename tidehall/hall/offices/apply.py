@@ -27,6 +27,7 @@ from tidehall.hall.papers.objects import (
     MatterKind,
     MatterState,
     Paper,
+    Part,
     Stage,
     Support,
     SupportState,
@@ -111,7 +112,7 @@ def case_received(s: HallState, ev: o.CaseReceived) -> None:
     offices.cases[ev.case] = Case(
         ev.case, ev.receipt, ev.item, ev.item_version, ev.item_kind, ev.department, ev.zone, ev.urgent, ev.source,
         Stage.RECEIVED, ev.holder, ev.papers, ev.delivery, ev.at, ev.ticket, ev.window, ev.applicant, ev.agent,
-        ev.bundle, correct_by=by, seq=s.seq, papers_at=ev.at,
+        ev.bundle, correct_by=by, seq=s.seq, papers_at=ev.at, helper=ev.helper,
     )  # fmt: skip
     offices.seq = s.seq
 
@@ -138,13 +139,13 @@ def case_accepted(s: HallState, ev: o.CaseAccepted) -> None:
 def correction_requested(s: HallState, ev: o.CorrectionRequested) -> None:
     case = s.offices.cases[ev.case]
     disarm(s, f"deemed:{ev.case}")
-    pauses = case.stage == Stage.IN_REVIEW and "correction" in s.rules.offices.pause_on
-    if pauses:
-        disarm(s, f"case_due:{ev.case}")
+    pauses = ev.pauses
+    if pauses is None:  # from a journal in which the event does not say it
+        pauses = case.stage == Stage.IN_REVIEW and "correction" in s.rules.offices.pause_on
+    since = pause(s, case, ev.at, pauses)
     set_case(
         s, case, stage=stage_after(case, "correction_requested"), correcting=True, missing=ev.missing,
-        notices=ev.notice, notice_breach=case.notice_breach or ev.breach, paused_since=ev.at if pauses else 0,
-        correct_by=0,
+        notices=ev.notice, notice_breach=case.notice_breach or ev.breach, paused_since=since, correct_by=0,
     )  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def papers_corrected(s: HallState, ev: o.PapersCorrected) -> None:
     stage = stage_after(case, "papers_corrected")
     case = set_case(
         s, case, stage=stage, correcting=False, missing=(), papers=case.papers + ev.papers, paused_since=0,
-        due_at=ev.due_at, provisional=ev.provisional,
+        due_at=ev.due_at, provisional=ev.provisional, parts=later(case.parts, ev.parts_due),
     )  # fmt: skip
     if stage == Stage.RECEIVED:
         set_case(s, case, correct_by=tell_by(s, ev.case, ev.at), papers_at=ev.at)
@@ -197,6 +198,11 @@ def pause(s: HallState, case: Case, at: int, pauses: bool) -> int:
     return at if pauses else 0
 
 
+def later(parts: tuple[Part, ...], due: tuple[int, ...]) -> tuple[Part, ...]:
+    """The parts of a joint case with their moments after a pause; without any they stay."""
+    return tuple(replace(p, due_at=at) for p, at in zip(parts, due, strict=True)) if due else parts
+
+
 def go_on(s: HallState, case: Case, due_at: int) -> None:
     """The promised clock runs again."""
     if due_at and not case.overdue:
@@ -210,7 +216,8 @@ def step_started(s: HallState, ev: o.StepStarted) -> None:
 
 def step_ended(s: HallState, ev: o.StepEnded) -> None:
     case = s.offices.cases[ev.case]
-    set_case(s, case, step=None, paused_since=0, due_at=ev.due_at, provisional=ev.provisional)
+    parts = later(case.parts, ev.parts_due)
+    set_case(s, case, step=None, paused_since=0, due_at=ev.due_at, provisional=ev.provisional, parts=parts)
     go_on(s, case, ev.due_at)
 
 
@@ -223,8 +230,9 @@ def fee_requested(s: HallState, ev: o.FeeRequested) -> None:
 def fee_paid(s: HallState, ev: o.FeePaid) -> None:
     case = s.offices.cases[ev.case]
     set_case(
-        s, case, stage=Stage.IN_REVIEW, fee_paid=True, paused_since=0, due_at=ev.due_at, provisional=ev.provisional
-    )
+        s, case, stage=Stage.IN_REVIEW, fee_paid=True, paused_since=0, due_at=ev.due_at, provisional=ev.provisional,
+        parts=later(case.parts, ev.parts_due),
+    )  # fmt: skip
     go_on(s, case, ev.due_at)
 
 
@@ -340,7 +348,7 @@ def hand_off_verified(s: HallState, ev: o.HandOffVerified) -> None:
 
 def hand_off_refused(s: HallState, ev: o.HandOffRefused) -> None:
     h = s.offices.hand_offs[ev.hand_off]
-    h = set_hand_off(s, h, "hand_off_refused", runner=None, refusals=h.refusals + 1, reason=ev.reason)
+    h = set_hand_off(s, h, "hand_off_refused", runner=None, refusals=h.refusals + 1, reason=ev.reason, note=ev.note)
     carry(s, h, h.origin)
 
 
@@ -471,12 +479,16 @@ def matter_overdue(s: HallState, ev: o.MatterOverdue) -> None:
 
 def alert_acknowledged(s: HallState, ev: o.AlertAcknowledged) -> None:
     disarm(s, f"alert:{ev.alert}")
-    s.alerts[ev.alert] = replace(s.alerts[ev.alert], acknowledged_by=ev.staff)
+    s.alerts[ev.alert] = replace(s.alerts[ev.alert], acknowledged_by=ev.staff, seq=s.seq)
 
 
 def alert_escalated(s: HallState, ev: o.AlertEscalated) -> None:
     disarm(s, f"alert:{ev.alert}")
-    s.alerts[ev.alert] = replace(s.alerts[ev.alert], owner=ev.owner, escalated=True)
+    s.alerts[ev.alert] = replace(s.alerts[ev.alert], owner=ev.owner, escalated=True, seq=s.seq)
+
+
+def person_erased(s: HallState, ev: o.PersonErased) -> None:
+    """Nothing changes here: who the person was never stood in the state, and the id stays."""
 
 
 # ---- the day
@@ -503,6 +515,12 @@ def sweep(s: HallState, at: int) -> None:
     offices.claims = {
         id: since for id, since in offices.claims.items() if since + days * DAY > at or f"bad-{id}" in offices.matters
     }
+    zones = {  # a bad rating of a later day is the matter of the same zone
+        id: s.lines[s.tickets[id].line].zone
+        for id in offices.claims
+        if id in s.tickets and s.tickets[id].line in s.lines
+    }
+    offices.claim_zones = {id: zone for id, zone in (offices.claim_zones | zones).items() if id in offices.claims}
     offices.ratings = {id: level for id, level in offices.ratings.items() if id in offices.claims}
     offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in offices.claims}
     used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in AT_INTAKE}
@@ -565,4 +583,5 @@ OFFICE_APPLY: dict[type, Callable[[HallState, Any], None]] = {
     o.MatterOverdue: matter_overdue,
     o.AlertAcknowledged: alert_acknowledged,
     o.AlertEscalated: alert_escalated,
+    o.PersonErased: person_erased,
 }

@@ -7,6 +7,7 @@ alert of the place where it lies, until it has its place (R27).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
@@ -17,7 +18,10 @@ from tidehall.hall.papers import events as o
 from tidehall.hall.papers.objects import AT_INTAKE, Case, Paper, Stage
 from tidehall.hall.state import HallState
 
-__all__ = ["close", "day_end", "file_papers", "keep_in_use", "move_copy", "originals", "unfiled", "unit_of"]
+__all__ = [
+    "close", "closes_at", "day_end", "file_papers", "keep_in_use", "lies_here", "move_copy", "originals", "to_travel",
+    "unfiled", "unit_of", "without_place",
+]  # fmt: skip
 
 
 def unit_of(case: Case) -> str:
@@ -54,6 +58,14 @@ def without_place(s: HallState) -> Iterator[tuple[Case, Paper]]:
             for paper in case.papers:
                 if lies_here(paper) and (paper.in_use is None or paper.in_use_day != s.day):
                     yield case, paper
+
+
+def closes_at(s: HallState) -> int:
+    """When the day's list is due, µs: the last session's end, or midnight round the clock; 0 on a day without one."""
+    assert s.schedule is not None
+    day = date.fromisoformat(s.day)
+    ends = [at for at, steps in s.schedule.moments(day) if "last_end" in steps]
+    return ends[0] if ends else s.schedule.local(day, 1440) if s.schedule.open_on(day) else 0
 
 
 def day_end(s: HallState, now: int, due: int) -> list[Event]:

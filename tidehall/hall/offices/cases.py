@@ -9,6 +9,7 @@ from __future__ import annotations
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices.clocks import alert_over, hand_off_start, still_open, working
+from tidehall.hall.offices.persons import open_as_agent
 from tidehall.hall.papers import commands as q
 from tidehall.hall.papers import events as o
 from tidehall.hall.papers.objects import CASE_LIFE, Case, HandOff, Paper, Part, Stage
@@ -76,7 +77,8 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
     """Take papers in (R10–R12, R36, R38, R42–R44).
 
     Complete: accepted at once; immediate items are done at the window, all others set out on their hand-off.
-    Refusals: materials_missing (with everything missing), not_authorised_item, urgent_not_allowed, ticket_not_serving.
+    Refusals: materials_missing (with everything missing), not_authorised_item, urgent_not_allowed, ticket_not_serving,
+    agent_limit (R116).
     """
     window = s.window(c.window)
     item = item_at(s, c.item, window, s.day)
@@ -91,6 +93,9 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
             raise Refusal("ticket_not_serving", window=window.id, number=t.number, state=t.state.value)
     if c.urgent and not item.urgent_allowed:
         raise Refusal("urgent_not_allowed", item=item.code)
+    limit = s.rules.offices.agent_open_cases
+    if c.agent is not None and (open_now := open_as_agent(s, c.agent)) >= limit:
+        raise Refusal("agent_limit", open=open_now, limit=limit)
     if c.bundle is not None and not any(b.id == c.bundle and item.code in b.items for b in s.rules.bundles):
         raise Refusal("invalid", fields={"bundle": "does not hold this item"})
     if not RESERVED.isdisjoint(c.present):
@@ -112,6 +117,7 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
     received = o.CaseReceived(
         now, c.case, receipt, item.code, s.plan_seq, item.kind, item.department, window.zone, c.urgent, c.source, here,
         taken, c.delivery, c.ticket, window.id, c.applicant, c.agent, c.bundle, staff,
+        c.helper,
     )  # fmt: skip
     if missing:
         return [received]
@@ -180,7 +186,8 @@ def request_correction(s: HallState, c: q.RequestCorrection, now: int) -> list[E
     if not c.missing:
         raise Refusal("invalid", fields={"missing": "list everything that is missing"})
     notice = case.notices + 1
-    return [o.CorrectionRequested(now, case.id, c.missing, notice, notice > 1, c.staff)]
+    pauses = case.stage == Stage.IN_REVIEW and "correction" in s.rules.offices.pause_on
+    return [o.CorrectionRequested(now, case.id, c.missing, notice, notice > 1, c.staff, pauses)]
 
 
 def correct(s: HallState, c: q.CorrectPapers, now: int) -> list[Event]:
@@ -194,16 +201,20 @@ def correct(s: HallState, c: q.CorrectPapers, now: int) -> list[Event]:
         raise Refusal("invalid", fields={"present": "names a paper that the hall makes"})
     have = {p.code for p in case.papers}
     papers = tuple(Paper(f"{case.id}-{code}", code, case.holder) for code in codes if code not in have)
-    due, provisional = resumed(s, case, now)
-    return [o.PapersCorrected(now, case.id, papers, due, provisional)]
+    return [o.PapersCorrected(now, case.id, papers, *resumed(s, case, now))]
 
 
-def resumed(s: HallState, case: Case, now: int) -> tuple[int, bool]:
-    """The promised moment after a pause that ends now."""
+def resumed(s: HallState, case: Case, now: int) -> tuple[int, bool, tuple[int, ...]]:
+    """After a pause that ends now: the promised moment, whether it is provisional, and the parts' own moments.
+
+    A part that was done before keeps the moment that it was measured by (R57).
+    """
     if not case.due_at or not case.paused_since:
-        return case.due_at, case.provisional
-    due, provisional = working(s).shifted(case.due_at, case.paused_since, now)
-    return due, provisional or case.provisional
+        return case.due_at, case.provisional, ()
+    days = working(s)
+    due, provisional = days.shifted(case.due_at, case.paused_since, now)
+    parts = tuple(p.due_at if p.done_at else days.shifted(p.due_at, case.paused_since, now)[0] for p in case.parts)
+    return due, provisional or case.provisional, parts
 
 
 def withdraw(s: HallState, c: q.WithdrawCase, now: int) -> list[Event]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.events import AlertEnded, AlertRaised, Event
 from tidehall.hall.papers import events as o
-from tidehall.hall.papers.objects import OPEN_HAND_OFF, HandOff
+from tidehall.hall.papers.objects import HandOff
 from tidehall.hall.state import HallState
 from tidehall.hall.workdays import WorkDays
 
@@ -116,4 +116,4 @@ def working(s: HallState) -> WorkDays:
 
 def still_open(h: HandOff) -> bool:
     """Whether its clock runs."""
-    return h.state in OPEN_HAND_OFF
+    return not h.ended_at

@@ -81,7 +81,7 @@ def refuse(s: HallState, c: q.RefuseHandOff, now: int) -> list[Event]:
     h = known_hand_off(s, c.hand_off, "hand_off_refused")
     if not c.reason:
         raise Refusal("invalid", fields={"reason": "is needed"})
-    return [o.HandOffRefused(now, h.id, h.case, c.reason)]
+    return [o.HandOffRefused(now, h.id, h.case, c.reason, c.note)]
 
 
 def give_back(s: HallState, c: q.ReturnHandOffs, now: int) -> list[Event]:

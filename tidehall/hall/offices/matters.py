@@ -38,7 +38,8 @@ def rate(s: HallState, c: q.RateTicket, now: int) -> list[Event]:
     found: list[Event] = [o.TicketRated(now, c.ticket, c.level, c.reasons, c.note, c.active, follow_up)]
     if c.active and c.level <= BAD and not follow_up:
         t = s.tickets.get(c.ticket)
-        owner = supervisor_of(s, s.lines[t.line].zone) if t is not None and t.line in s.lines else "manager"
+        zone = s.lines[t.line].zone if t is not None and t.line in s.lines else s.offices.claim_zones.get(c.ticket, "")
+        owner = supervisor_of(s, zone)
         found.append(opened(s, now, f"bad-{c.ticket}", MatterKind.RECTIFICATION, owner, about=c.ticket))
     if follow_up and c.level <= BAD and matter is not None and "matter_reopened" in MATTER_LIFE[matter.state]:
         found += reopened(s, matter, now)

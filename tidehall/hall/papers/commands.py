@@ -26,6 +26,7 @@ __all__ = [
     "DecideCase",
     "DeliverResult",
     "EndStep",
+    "ErasePerson",
     "EscalateSupport",
     "FilePapers",
     "GiveOpinion",
@@ -55,7 +56,8 @@ __all__ = [
 class ReceiveCase(Asked, frozen=True):
     """Take papers in at a window: with a ticket in front, or by courier without one (R42–R44).
 
-    `present` are the material codes that lie there; `applicant` and `agent` are ids in persons.
+    `present` are the material codes that lie there; `applicant` and `agent` are ids in persons; `helper`: who of the
+    staff accompanies the case (帮办人, R115).
     """
 
     case: str
@@ -71,6 +73,7 @@ class ReceiveCase(Asked, frozen=True):
     bundle: str | None = None
     staff: str | None = None
     incomplete: bool = False
+    helper: str | None = None
 
 
 class AcceptCase(Asked, frozen=True):
@@ -124,10 +127,11 @@ class VerifyHandOff(Asked, frozen=True):
 
 
 class RefuseHandOff(Asked, frozen=True):
-    """The receiver sends the papers back to the window; the clock goes on."""
+    """The receiver sends the papers back to the window; the clock goes on. `note`: more than the reason's code says."""
 
     hand_off: str
     reason: str
+    note: str | None = None
 
 
 class ReturnHandOffs(Asked, frozen=True):
@@ -335,6 +339,14 @@ class AcknowledgeAlert(Asked, frozen=True):
     staff: str
 
 
+class ErasePerson(Asked, frozen=True):
+    """Forget a person (an id in persons); `forced`: though something open still names him."""
+
+    person: str
+    reason: str
+    forced: bool = False
+
+
 OfficeCommand = (
     ReceiveCase | AcceptCase | RequestCorrection | CorrectPapers | WithdrawCase
     | PickUpHandOff | ArriveHandOff | VerifyHandOff | RefuseHandOff | ReturnHandOffs
@@ -342,5 +354,5 @@ OfficeCommand = (
     | DeliverResult | CloseCase | FilePapers | KeepInUse | MoveCopy
     | AskSupport | ClaimSupport | AnswerSupport | EscalateSupport
     | RateTicket | OpenMatter | HandOverMatter | ContactMatter | SolveMatter | CallBackMatter | CloseMatter
-    | ReopenMatter | AcknowledgeAlert
+    | ReopenMatter | AcknowledgeAlert | ErasePerson
 )  # fmt: skip

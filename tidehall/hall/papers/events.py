@@ -45,6 +45,7 @@ __all__ = [
     "PapersCorrected",
     "PapersFiled",
     "PapersKept",
+    "PersonErased",
     "ResultDelivered",
     "ResultMade",
     "ResultReady",
@@ -61,7 +62,10 @@ __all__ = [
 
 
 class CaseReceived(Fact, frozen=True):
-    """Papers were taken in; the receipt's number and three copies exist from now on (R36)."""
+    """Papers were taken in; the receipt's number and three copies exist from now on (R36).
+
+    `helper`: the member of staff who accompanies the case (帮办人, R115).
+    """
 
     case: str
     receipt: str
@@ -81,6 +85,7 @@ class CaseReceived(Fact, frozen=True):
     agent: str | None = None
     bundle: str | None = None
     staff: str | None = None
+    helper: str | None = None
 
 
 class CaseAccepted(Fact, frozen=True):
@@ -96,22 +101,27 @@ class CaseAccepted(Fact, frozen=True):
 
 
 class CorrectionRequested(Fact, frozen=True):
-    """One notice of everything missing; a second one on the same case is a breach."""
+    """One notice of everything missing; a second one on the same case is a breach.
+
+    `pauses`: the promised clock stands still by the plan's rule; None in journals from before it was said here.
+    """
 
     case: str
     missing: tuple[str, ...]
     notice: int
     breach: bool = False
     staff: str | None = None
+    pauses: bool | None = None
 
 
 class PapersCorrected(Fact, frozen=True):
-    """The missing papers have come; the promised clock goes on to `due_at`."""
+    """The missing papers have come; the promised clock goes on to `due_at`, that of a joint case's parts to theirs."""
 
     case: str
     papers: tuple[Paper, ...]
     due_at: int = 0
     provisional: bool = False
+    parts_due: tuple[int, ...] = ()
 
 
 class CaseWithdrawn(Fact, frozen=True):
@@ -162,11 +172,12 @@ class HandOffVerified(Fact, frozen=True):
 
 
 class HandOffRefused(Fact, frozen=True):
-    """Back to the window with a reason; the same hand-off, the same clock."""
+    """Back to the window with a reason, and a sealed note beside it; the same hand-off, the same clock."""
 
     hand_off: str
     case: str
     reason: str
+    note: str | None = None
 
 
 class HandOffReturned(Fact, frozen=True):
@@ -233,12 +244,13 @@ class StepStarted(Fact, frozen=True):
 
 
 class StepEnded(Fact, frozen=True):
-    """The special step is over; the promised clock goes on to `due_at`."""
+    """The special step is over; the promised clock goes on to `due_at`, that of a joint case's parts to theirs."""
 
     case: str
     step: str
     due_at: int
     provisional: bool = False
+    parts_due: tuple[int, ...] = ()
 
 
 class FeeRequested(Fact, frozen=True):
@@ -250,12 +262,13 @@ class FeeRequested(Fact, frozen=True):
 
 
 class FeePaid(Fact, frozen=True):
-    """Paid; the promised clock goes on to `due_at`."""
+    """Paid; the promised clock goes on to `due_at`, that of a joint case's parts to theirs."""
 
     case: str
     reference: str
     due_at: int
     provisional: bool = False
+    parts_due: tuple[int, ...] = ()
 
 
 class CaseDecided(Fact, frozen=True):
@@ -460,6 +473,14 @@ class AlertEscalated(Fact, frozen=True):
     due: int
 
 
+class PersonErased(Fact, frozen=True):
+    """What was known of a person is deleted; the id stays. `forced`: something open still named him."""
+
+    person: str
+    reason: str
+    forced: bool = False
+
+
 OfficeEvent = (
     CaseReceived | CaseAccepted | CorrectionRequested | PapersCorrected | CaseWithdrawn
     | HandOffStarted | HandOffPickedUp | HandOffArrived | HandOffVerified | HandOffRefused | HandOffReturned
@@ -469,5 +490,5 @@ OfficeEvent = (
     | PapersFiled | PapersKept | CopyMoved
     | SupportAsked | SupportClaimed | SupportAnswered | SupportEscalated | SupportOverdue
     | TicketRated | MatterOpened | MatterHandedOver | MatterContacted | MatterSolved | MatterCalledBack
-    | MatterClosed | MatterReopened | MatterOverdue | AlertAcknowledged | AlertEscalated
+    | MatterClosed | MatterReopened | MatterOverdue | AlertAcknowledged | AlertEscalated | PersonErased
 )  # fmt: skip

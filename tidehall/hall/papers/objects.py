@@ -40,6 +40,8 @@ __all__ = [
 class Stage(StrEnum):
     """The stages of contract.md."""
 
+    __hash__ = str.__hash__  # the one of the text that it equals; Enum hashes the name, in Python
+
     RECEIVED = "received"
     CORRECTING = "correcting"
     ACCEPTED = "accepted"
@@ -106,6 +108,8 @@ AT_INTAKE = frozenset({Stage.RECEIVED, Stage.CORRECTING})
 class HandOffState(StrEnum):
     """Where the papers are on their way."""
 
+    __hash__ = str.__hash__  # the one of the text that it equals; Enum hashes the name, in Python
+
     WAITING = "waiting"
     CARRIED = "carried"
     ARRIVED = "arrived"
@@ -143,6 +147,8 @@ OPEN_HAND_OFF = frozenset({HandOffState.WAITING, HandOffState.CARRIED, HandOffSt
 class SupportState(StrEnum):
     """A window's question to the middle office."""
 
+    __hash__ = str.__hash__  # the one of the text that it equals; Enum hashes the name, in Python
+
     ASKED = "asked"
     CLAIMED = "claimed"
     ANSWERED = "answered"
@@ -175,6 +181,8 @@ class MatterKind(StrEnum):
 
 class MatterState(StrEnum):
     """A matter's life."""
+
+    __hash__ = str.__hash__  # the one of the text that it equals; Enum hashes the name, in Python
 
     OPEN = "open"
     SOLVED = "solved"
@@ -231,7 +239,7 @@ class Case(Struct, frozen=True, gc=False):
 
     `holder` is who has it now; `due_at` the promised moment, `provisional` when the calendar of that year is not
     published; `paused_since` while the promised clock stands still; `correct_by` until when the applicant must be
-    told what is missing; `papers_at` when the last papers came in.
+    told what is missing; `papers_at` when the last papers came in; `helper` who accompanies it.
     """
 
     id: str
@@ -280,6 +288,7 @@ class Case(Struct, frozen=True, gc=False):
     hand_off: str | None = None
     seq: int = 0
     papers_at: int = 0
+    helper: str | None = None
 
 
 class HandOff(Struct, frozen=True, gc=False):
@@ -309,6 +318,7 @@ class HandOff(Struct, frozen=True, gc=False):
     ended_at: int = 0
     onward: str | None = None
     seq: int = 0
+    note: str | None = None
 
 
 class Support(Struct, frozen=True, gc=False):
@@ -357,7 +367,8 @@ class Offices(Struct):
 
     `armed`: the clocks, "what:id" → µs; `claims`: tickets that may be rated, and since when; `ratings`: their levels,
     0 for a system default; `follow_ups`: the level after a bad rating was mended; `versions`: items of former plans
-    that cases at intake still need, "plan seq:code" → item.
+    that cases at intake still need, "plan seq:code" → item; `claim_zones`: where the claims' tickets of former days
+    were served.
     """
 
     cases: dict[str, Case] = {}
@@ -373,11 +384,12 @@ class Offices(Struct):
     receipts: int = 0
     count: int = 0
     seq: int = 0
+    claim_zones: dict[str, str] = {}
 
     def duplicate(self) -> Offices:
         """An independent copy; the objects are immutable and shared."""
         return Offices(
             self.cases.copy(), self.hand_offs.copy(), self.supports.copy(), self.matters.copy(), self.armed.copy(),
             self.claims.copy(), self.ratings.copy(), self.follow_ups.copy(), self.versions.copy(), self.receipt_day,
-            self.receipts, self.count, self.seq,
+            self.receipts, self.count, self.seq, self.claim_zones.copy(),
         )  # fmt: skip

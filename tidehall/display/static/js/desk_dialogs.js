@@ -30,7 +30,7 @@ export function askFor(action, ticket, page, send) {
   const ask = (id, make) => {
     hold(id, (how) => {
       const body = make(how);
-      return body ? send(body).then((answer) => stays(answer, lost)) : Promise.resolve(page.words["desk.reject_why"]);
+      return body ? send(body).then((answer) => stays(answer, lost)) : Promise.resolve(page.words["desk.reject_need"]);
     });
   };
   if (action === "suspend") ask("ask-suspend", (kind) => ({ kind: kind }));
@@ -78,14 +78,15 @@ function offerMissing(ticket, page) {
     label.append(input, material.name[page.lang] || material.name.zh);
     box.append(label);
   });
+  Array.from(at("ask-reject").querySelectorAll("input:checked")).forEach((/** @type {any} */ input) => (input.checked = false));
   at("missing-more").value = "";
-  at("missing-more").required = !item || !item.materials.length;
 }
 
+/** Materials that are missing and reasons of the list; what is said beside them goes along, and never alone. */
 function missing() {
-  const found = Array.from(at("missing").querySelectorAll("input:checked"), (input) => /** @type {any} */ (input).value);
-  if (at("missing-more").value) found.push(at("missing-more").value);
-  return found.length ? { missing: found } : null;
+  const found = Array.from(at("ask-reject").querySelectorAll("input:checked"), (input) => /** @type {any} */ (input).value);
+  if (!found.length) return null;
+  return { missing: at("missing-more").value ? found.concat(at("missing-more").value) : found };
 }
 
 /**

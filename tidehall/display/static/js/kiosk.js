@@ -4,6 +4,7 @@
  * Law: a visit leaves no trace in the browser's history; nobody's number comes back to the next one by going back.
  */
 import { everySecond, HallClock } from "./clock.js";
+import { typing } from "./kiosk_typing.js";
 import { at, given, mark, put, show } from "./page.js";
 import { fill } from "./words.js";
 
@@ -73,6 +74,7 @@ document.addEventListener("click", (event) => {
   }, { passive: true });
 });
 
+typing(go);
 const search = at("q");
 if (search) {
   const choices = Array.from(document.querySelectorAll("#found li"));

@@ -1,6 +1,7 @@
 /**
  * A page of the offices: its lists follow the hall, its forms act, a case opens beside its list. ES2017.
  */
+import { countUnfiled } from "./archive_count.js";
 import { everySecond, HallClock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { say, wire } from "./office_wire.js";
@@ -11,12 +12,15 @@ const clock = new HallClock(page.now, page.zone, page.lang);
 const lists = wire(page, clock);
 let stale = page.stale_since;
 
-/** @param {string} id of the case beside the list */
-function select(id) {
-  Array.from(document.querySelectorAll("[data-case]")).forEach((link) => {
+/**
+ * @param {string} id of the case beside the list
+ * @param {ParentNode[]} [roots] where to mark it, if not everywhere
+ */
+function select(id, roots) {
+  (roots || [document]).forEach((root) => Array.from(root.querySelectorAll("[data-case]")).forEach((link) => {
     if (link.getAttribute("data-case") === id) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
-  });
+  }));
 }
 
 document.addEventListener("click", (event) => {
@@ -30,7 +34,7 @@ document.addEventListener("click", (event) => {
   page.chosen = id;
   lists.ask({ case: id });
 });
-document.addEventListener("offices", () => select(page.chosen || ""));
+document.addEventListener("offices", (/** @type {any} */ event) => select(page.chosen || "", event.detail));
 if (page.chosen) lists.asked = { case: page.chosen };
 select(page.chosen || "");
 
@@ -48,7 +52,9 @@ const feed = new Feed("/api/v1/halls/" + page.hall + "/live", {
 }, clock);
 everySecond(() => {
   feed.check();
+  countUnfiled(clock);
   put(at("clock"), clock.clock());
   age(at("age"), page.words["common.as_of"], feed, clock, stale);
 });
+countUnfiled(clock);
 feed.open();

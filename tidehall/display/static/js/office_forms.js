@@ -64,7 +64,7 @@ export function typed(root) {
   let focus = "";
   fields(root, (key, field) => {
     const tick = field.type === "checkbox" || field.type === "radio";
-    if (tick ? field.checked !== field.defaultChecked : field.tagName !== "SELECT" && field.value !== field.defaultValue) {
+    if (tick ? field.checked !== field.defaultChecked : field.value !== untouched(field)) {
       kept[key] = tick ? field.checked : field.value;
     }
     if (field === active) focus = key;
@@ -82,6 +82,14 @@ export function typed(root) {
       if (key === focus) field.focus();
     });
   };
+}
+
+/** @param {any} field @returns {string} its value as the server drew it */
+function untouched(field) {
+  if (field.tagName !== "SELECT") return field.defaultValue;
+  const options = Array.from(field.options);
+  const drawn = options.find((/** @type {any} */ option) => option.defaultSelected) || options[0];
+  return drawn ? /** @type {any} */ (drawn).value : "";
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { get } from "./api.js";
 import { typed } from "./office_forms.js";
+import { morph } from "./office_morph.js";
 import { painted, put, show } from "./page.js";
 
 /** @param {string} html @returns {Element} */
@@ -13,7 +14,7 @@ function drawn(html) {
 }
 
 /**
- * A row drawn anew in the old one's place, if it has one.
+ * A row as it is now: the old one brought up to date, or a new one.
  * @param {string} html
  * @param {Element|undefined} row
  * @returns {Element|null} null: it looks as before
@@ -21,13 +22,14 @@ function drawn(html) {
 function redrawn(html, row) {
   if (row && /** @type {any} */ (row).drawn === html) return null;
   const next = drawn(html);
-  /** @type {any} */ (next).drawn = html;
-  if (row && row.parentNode) {
+  const now = row || next;
+  if (row) {
     const back = typed(row);
-    row.parentNode.replaceChild(next, row);
-    back(next);
+    morph(row, next);
+    back(row);
   }
-  return next;
+  /** @type {any} */ (now).drawn = html;
+  return now;
 }
 
 /**
@@ -35,7 +37,7 @@ function redrawn(html, row) {
  * @param {any} box the list; only this function puts rows into it
  * @param {string[]} order ids
  * @param {{[id: string]: string}} rows what changed, as HTML
- * @returns {Element[]} the rows that are new in the page
+ * @returns {Element[]} the rows that are new in the page, or not as they were
  */
 export function patch(box, order, rows) {
   /** @type {Map<string, Element>} */
@@ -77,13 +79,15 @@ export class Lists {
   /**
    * @param {{source: string, seq: number}} office where the rows come from, and up to where the page has them
    * @param {string} lang
-   * @param {(fresh: Element[]) => void} drawn what is new in the page
+   * @param {(fresh: Element[]) => void} drawn what is new in the page, or not as it was
    */
   constructor(office, lang, drawn) {
     this.office = office;
     this.lang = lang;
     this.drawn = drawn;
     this.asked = {}; // further parameters of the source
+    /** @type {Map<string, any>} the page's lists and slots, which stay; looking for them costs a walk over all rows */
+    this.parts = new Map();
     this.busy = false;
     this.again = false;
     this.since = 0; // when the frame came that the running request answers, performance.now()
@@ -120,22 +124,37 @@ export class Lists {
     });
   }
 
+  /**
+   * @param {string} kind list, none, slot or pane
+   * @param {string} name
+   * @returns {any} the part of the page
+   */
+  part(kind, name) {
+    const key = kind + " " + name;
+    let found = this.parts.get(key);
+    if (!found || !found.isConnected) {
+      found = document.querySelector("[data-" + kind + '="' + name + '"]');
+      this.parts.set(key, found);
+    }
+    return found;
+  }
+
   /** @param {any} body */
   take(body) {
     let fresh = /** @type {Element[]} */ ([]);
     Object.keys(body.lists).forEach((name) => {
-      const box = document.querySelector('[data-list="' + name + '"]');
+      const box = this.part("list", name);
       if (!box) return;
       fresh = fresh.concat(patch(box, body.lists[name].order, body.lists[name].rows));
-      show(document.querySelector('[data-none="' + name + '"]'), body.lists[name].order.length === 0);
+      show(this.part("none", name), body.lists[name].order.length === 0);
     });
     Object.keys(body.slots).forEach((name) => {
-      const slot = document.querySelector('[data-slot="' + name + '"]');
+      const slot = this.part("slot", name);
       put(slot, body.slots[name]);
       if (slot && slot.hasAttribute("data-n")) slot.setAttribute("data-n", body.slots[name]);
     });
     Object.keys(body.panes).forEach((name) => {
-      const pane = /** @type {any} */ (document.querySelector('[data-pane="' + name + '"]'));
+      const pane = this.part("pane", name);
       if (!pane || pane.drawn === body.panes[name]) return;
       const back = typed(pane);
       pane.drawn = pane.innerHTML = body.panes[name];
