@@ -128,6 +128,7 @@ class LinePlan(Struct, frozen=True, forbid_unknown_fields=True):
     zone: str
     name: Words
     service_s: float | None = None
+    purpose: Literal["service", "pickup"] = "service"
 
 
 class WindowPlan(Struct, frozen=True, forbid_unknown_fields=True):
