@@ -16,6 +16,7 @@ from tidehall.hall.calendar import service_day
 from tidehall.hall.offices.apply import OFFICE_APPLY, alert_raised_clock, disarm, keep_versions, sweep
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import RECENT, Alert, Call, HallState, Undoable, Window
+from tidehall.hall.tide import Advice, Tide
 from tidehall.queue.line import Line
 from tidehall.queue.tickets import ENDED, Ticket, TicketState
 
@@ -48,6 +49,8 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     if first:
         s.day = service_day(at, s.zone_name).isoformat()
     s.issuing, s.in_session, s.last_session_over = s.schedule.standing(s.calendar_at)
+    s.tides = {zone.id: Tide(stepped_at=s.tides[zone.id].stepped_at) for zone in plan.zones if zone.id in s.tides}
+    s.reserves = {zone.id: s.reserves[zone.id] for zone in plan.zones if zone.id in s.reserves}
     lines: dict[str, Line] = {}
     for entry in plan.lines:
         line = s.lines.get(entry.id)
@@ -76,6 +79,13 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     s.recent = {zone.id: s.recent.get(zone.id, []) for zone in plan.zones}
     s.missed = {zone.id: s.missed.get(zone.id, []) for zone in plan.zones}
     s.index()
+    new_tide(s, at)
+
+
+def new_tide(s: HallState, at: int) -> None:
+    """Sessions, windows or the plan have changed: every zone is looked at anew."""
+    for watch in s.watches.values():
+        watch.weigh_anew(s, at)
 
 
 def touch_all(s: HallState) -> None:
@@ -134,6 +144,7 @@ def issuing_ended(s: HallState, ev: e.IssuingEnded) -> None:
 def session_started(s: HallState, ev: e.SessionStarted) -> None:
     s.in_session = True
     passed(s, ev.due)
+    new_tide(s, ev.due)
     touch_all(s)
 
 
@@ -141,6 +152,7 @@ def session_ended(s: HallState, ev: e.SessionEnded) -> None:
     s.in_session = False
     s.last_session_over = ev.last
     passed(s, ev.due)
+    new_tide(s, ev.due)
     touch_all(s)
 
 
@@ -180,6 +192,9 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
         s.holders.setdefault(ev.holder, []).append(ev.ticket)
     s.tickets[ev.ticket] = t
     line.enter(ev.rank, ev.ticket)
+    watch = s.watched.get(ev.line)
+    if watch is not None:
+        watch.enter(s, ev.ticket, ev.at)
 
 
 def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
@@ -217,6 +232,14 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
         missed = s.missed[line.zone]
         if ev.ticket in missed:
             missed.remove(ev.ticket)
+    waits_no_more(s, t, at)
+
+
+def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
+    """The tide follows a ticket out of its line; its state has changed."""
+    watch = s.watched.get(t.line)
+    if watch is not None:
+        watch.leave(s, t.id, at)
 
 
 def remember(s: HallState, zone: str, call: Call) -> None:
@@ -267,6 +290,9 @@ def requeue(s: HallState, t: Ticket, line_id: str, rank: tuple[int, int, int], a
     line = s.lines[line_id]
     line.enter(rank, t.id)
     line.seq = t.seq = s.zone_seq[line.zone] = s.seq
+    watch = s.watched.get(line_id)
+    if watch is not None:
+        watch.enter(s, t.id, at)
 
 
 def ticket_missed(s: HallState, ev: e.TicketMissed) -> None:
@@ -399,7 +425,8 @@ def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
 def ticket_cancelled(s: HallState, ev: e.TicketCancelled) -> None:
     t = s.tickets[ev.ticket]
     line = s.lines[t.line]
-    if t.state == WAITING:
+    waited = t.state == WAITING
+    if waited:
         line.leave(t.rank)
     if ev.window is not None:
         window = s.windows[ev.window]
@@ -411,6 +438,8 @@ def ticket_cancelled(s: HallState, ev: e.TicketCancelled) -> None:
         unpark(t, ev.at)
     drop(s, t, line)
     end(s, t, TicketState.CANCELLED, ev.at)
+    if waited:
+        waits_no_more(s, t, ev.at)
 
 
 def drop(s: HallState, t: Ticket, line: Line) -> None:
@@ -423,9 +452,12 @@ def ticket_postponed(s: HallState, ev: e.TicketPostponed) -> None:
     t = s.tickets[ev.ticket]
     s.lines[t.line].leave(t.rank)
     s.places += 1
-    since = t.waiting_since
-    requeue(s, t, t.line, ev.rank, ev.at, ev.callable_at)
-    t.waiting_since = since
+    t.rank = ev.rank
+    t.callable_at = ev.callable_at
+    t.guarded = True
+    line = s.lines[t.line]
+    line.enter(ev.rank, t.id)
+    line.seq = t.seq = s.zone_seq[line.zone] = s.seq
 
 
 def ticket_restored(s: HallState, ev: e.TicketRestored) -> None:
@@ -441,7 +473,8 @@ def ticket_restored(s: HallState, ev: e.TicketRestored) -> None:
 def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
     t = s.tickets[ev.ticket]
     line = s.lines[t.line]
-    if t.state == WAITING:
+    waited = t.state == WAITING
+    if waited:
         line.leave(t.rank)
     if t.parked_since:
         unpark(t, ev.due)
@@ -454,6 +487,8 @@ def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
         s.calls.pop(t.call_id or "", None)
     drop(s, t, line)
     end(s, t, TicketState.EXPIRED, ev.due)
+    if waited:
+        waits_no_more(s, t, ev.due)
 
 
 def priority_confirmed(s: HallState, ev: e.PriorityConfirmed) -> None:
@@ -489,6 +524,8 @@ def action_undone(s: HallState, ev: e.ActionUndone) -> None:
         s.holders.setdefault(before.holder, []).append(ev.ticket)
     if undo.call is not None:
         s.calls[undo.call.id] = undo.call
+    if now.state == WAITING:
+        waits_no_more(s, now, ev.at)
     window.ticket = ev.ticket
     window.undoable = None
     window.seq = s.zone_seq[window.zone] = s.seq
@@ -504,6 +541,14 @@ def moved(s: HallState, window: Window, at: int) -> None:
     s.pools.clear()
     for line in window.lines:
         s.lines[line].seq = s.seq
+    tide_moves(s, window, at)
+
+
+def tide_moves(s: HallState, window: Window, at: int) -> None:
+    """The window has opened, closed, paused or changed its lines, which are of its own zone."""
+    watch = s.watches.get(window.zone)
+    if watch is not None:
+        watch.move(s, window, at)
 
 
 def staff_signed_in(s: HallState, ev: e.StaffSignedIn) -> None:
@@ -530,6 +575,7 @@ def window_opened(s: HallState, ev: e.WindowOpened) -> None:
 def window_closed(s: HallState, ev: e.WindowClosed) -> None:
     window = s.windows[ev.window]
     window.state = "closed"
+    window.closing = False
     window.reason = None
     moved(s, window, ev.at)
 
@@ -559,6 +605,43 @@ def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
     window.since = since
     for line in before:
         s.lines[line].seq = s.seq
+
+
+# ---- the tide
+
+
+def tide_advised(s: HallState, ev: e.TideAdvised) -> None:
+    tide = s.tides[ev.zone]
+    tide.advice = Advice(
+        ev.window, ev.action, ev.since, ev.due, ev.waiting, ev.open_windows, ev.longest, ev.staff
+    )  # fmt: skip
+    tide.broken_at = 0
+    s.zone_seq[ev.zone] = s.seq
+    s.watches[ev.zone].weigh_anew(s, ev.due)
+
+
+def tide_lapsed(s: HallState, ev: e.TideLapsed) -> None:
+    tide = s.tides[ev.zone]
+    tide.advice, tide.broken_at = None, 0
+    s.zone_seq[ev.zone] = s.seq
+    s.watches[ev.zone].weigh_anew(s, ev.due)
+
+
+def tide_confirmed(s: HallState, ev: e.TideConfirmed) -> None:
+    window = s.windows[ev.window]
+    window.closing = ev.action == "close" and window.ticket is not None
+    window.seq = s.zone_seq[ev.zone] = s.seq
+    tide = s.tides.get(ev.zone)
+    if tide is not None:
+        tide.stepped_at = ev.at
+        if tide.advice is not None and tide.advice.window == ev.window:
+            tide.advice, tide.broken_at = None, 0
+    tide_moves(s, window, ev.at)
+
+
+def reserve_set(s: HallState, ev: e.ReserveSet) -> None:
+    s.reserves[ev.zone] = ev.staff
+    s.zone_seq[ev.zone] = s.seq
 
 
 # ---- alerts
@@ -612,5 +695,9 @@ APPLY: dict[type, Applier] = {
     e.WindowLinesSet: window_lines_set,
     e.AlertRaised: alert_raised,
     e.AlertEnded: alert_ended,
+    e.TideAdvised: tide_advised,
+    e.TideLapsed: tide_lapsed,
+    e.TideConfirmed: tide_confirmed,
+    e.ReserveSet: reserve_set,
     **OFFICE_APPLY,
 }

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
+from tidehall.hall.closing import drained
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.papers.objects import Case, Stage
@@ -158,7 +159,9 @@ def cancel(s: HallState, q: c.CancelTicket, now: int) -> list[Event]:
     """Give the number back: while waiting, called or parked (S11)."""
     t = s.ticket(q.ticket)
     may(t, "ticket_cancelled", "ticket_not_waiting")
-    return [e.TicketCancelled(now, t.id, t.window if t.state == TicketState.CALLED else None)]
+    if t.state != TicketState.CALLED or t.window is None:
+        return [e.TicketCancelled(now, t.id)]
+    return [e.TicketCancelled(now, t.id, t.window), *drained(s, t.window, now)]
 
 
 def fall_back(s: HallState, t: Ticket) -> Rank:

@@ -18,6 +18,7 @@ __all__ = [
     "BringBack",
     "CallTicket",
     "CancelTicket",
+    "CloseTidal",
     "CloseWindow",
     "Command",
     "ConfirmPriority",
@@ -25,6 +26,7 @@ __all__ = [
     "FinishTicket",
     "MissTicket",
     "NextTicket",
+    "OpenTidal",
     "OpenWindow",
     "PauseWindow",
     "PostponeTicket",
@@ -35,6 +37,7 @@ __all__ = [
     "ResumeWindow",
     "SetItems",
     "SetLines",
+    "SetReserve",
     "SignIn",
     "SignOut",
     "StartService",
@@ -249,11 +252,31 @@ class EndAlert(Asked, frozen=True):
     about: str
 
 
+class OpenTidal(Asked, frozen=True):
+    """A supervisor opens a tidal window, as advised or not; `staff` takes it, else signing in follows."""
+
+    window: str
+    staff: str | None = None
+
+
+class CloseTidal(Asked, frozen=True):
+    """A supervisor closes a tidal window; it finishes its citizen first."""
+
+    window: str
+
+
+class SetReserve(Asked, frozen=True):
+    """Who may take a tidal window of the zone when the tide comes; the first that is free is named."""
+
+    zone: str
+    staff: tuple[str, ...]
+
+
 Command = (
     AdoptPlan | TakeTicket | CancelTicket | PostponeTicket | BringBack | RestoreTicket | ConfirmPriority
     | SignIn | SignOut | OpenWindow | CloseWindow | PauseWindow | ResumeWindow
     | CallTicket | RecallTicket | MissTicket | StartService | SuspendTicket | UnsuspendTicket
     | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
-    | RaiseAlert | EndAlert
+    | RaiseAlert | EndAlert | OpenTidal | CloseTidal | SetReserve
     | OfficeCommand
 )  # fmt: skip

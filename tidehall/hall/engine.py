@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct, json, to_builtins
 
-from tidehall.hall import citizens, windows
+from tidehall.hall import advice, citizens, windows
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.apply import APPLY
@@ -25,13 +25,14 @@ from tidehall.hall.papers import commands as oc
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert, Call, HallState, Window
+from tidehall.hall.tide import Due, Tide, Watch
 from tidehall.queue.line import Line
 from tidehall.queue.tickets import ENDED, Ticket, TicketState
 
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 4
+SNAPSHOT_SCHEMA = 5
 
 
 # ---- the plan, alerts and the calendar
@@ -55,7 +56,7 @@ def adopt(s: HallState, q: c.AdoptPlan, now: int) -> list[Event]:
     against = standing_against(s, q.plan, tonight=False)
     if against:
         raise Refusal("plan_blocked", against=against)
-    return [e.PlanAdopted(now, q.plan)]
+    return [*advice.lapses(s, now, now), e.PlanAdopted(now, q.plan)]
 
 
 def standing_against(s: HallState, plan: Plan, *, tonight: bool) -> list[str]:
@@ -110,6 +111,8 @@ def moment_events(s: HallState, now: int) -> list[Event]:
                 if s.in_session:  # through the night: the day has no last end of its own
                     found += archive.day_end(s, now, due)
                 found += left_over(s, now, due)
+                if s.next_plan is not None:
+                    found += advice.lapses(s, now, due)
                 found.append(e.DayTurned(now, service_day(due, s.zone_name).isoformat(), due))
             case "issuing":
                 found.append(e.IssuingStarted(now, due))
@@ -181,6 +184,9 @@ DECIDE: dict[type, Decider] = {
     c.SetLines: windows.set_lines,
     c.RaiseAlert: raise_alert,
     c.EndAlert: end_alert,
+    c.OpenTidal: advice.open_tidal,
+    c.CloseTidal: advice.close_tidal,
+    c.SetReserve: advice.set_reserve,
     oc.ReceiveCase: cases.receive,
     oc.AcceptCase: cases.accept,
     oc.RequestCorrection: cases.request_correction,
@@ -246,13 +252,30 @@ class Hall:
 
     def wakes_at(self) -> int | None:
         """When the hall next has something to do by itself, µs; None without a plan."""
+        self.next_in_the_tide()
         return self.state.next_wake or None
+
+    def next_in_the_tide(self) -> tuple[int, Watch, Due] | None:
+        """What the tide brings next, when nothing else comes before; the state keeps only a bound for it."""
+        s = self.state
+        while s.tide_wake and s.tide_wake == s.next_wake:
+            first = advice.soonest(s)
+            if first is not None and first[0] <= s.tide_wake:
+                return first
+            s.tide_wake = first[0] if first is not None else 0
+            s.set_wake()
+        return None
 
     def wake(self, now: int) -> list[Event]:
         """The events of the next due moment; none when nothing is due. Apply them and ask again."""
         s = self.state
         if not s.next_wake or now < s.next_wake:
             return []
+        tide = self.next_in_the_tide()
+        if now < s.next_wake:
+            return []
+        if tide is not None:
+            return advice.brought(s, tide[1], tide[2], now)
         if s.clocks and s.clocks[0][0] == s.next_wake:
             return fire(s, now)
         return moment_events(s, now)
@@ -301,6 +324,8 @@ class Kept(Struct):
     alerts: dict[str, Alert]
     offices: Offices
     plan_seq: int
+    tides: dict[str, Tide]
+    reserves: dict[str, tuple[str, ...]]
 
 
 def restored(kept: Kept, *, estimates: bool) -> HallState:
@@ -309,7 +334,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     for name in (
         "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
         "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
-        "offices", "plan_seq",
+        "offices", "plan_seq", "tides", "reserves",
     ):  # fmt: skip
         setattr(s, name, getattr(kept, name))
     s.compile(s.plan)

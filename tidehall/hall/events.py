@@ -10,6 +10,7 @@ from __future__ import annotations
 from tidehall.hall.facts import Fact
 from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.plan import Plan
+from tidehall.hall.tide import Action
 from tidehall.queue.order import Rank
 from tidehall.queue.tickets import Estimate, Parked
 
@@ -26,6 +27,7 @@ __all__ = [
     "OvertimeEnded",
     "PlanAdopted",
     "PriorityConfirmed",
+    "ReserveSet",
     "ServiceResumed",
     "ServiceStarted",
     "SessionEnded",
@@ -46,6 +48,9 @@ __all__ = [
     "TicketTaken",
     "TicketTransferred",
     "TicketVoided",
+    "TideAdvised",
+    "TideConfirmed",
+    "TideLapsed",
     "WindowClosed",
     "WindowLinesSet",
     "WindowOpened",
@@ -340,12 +345,53 @@ class AlertEnded(Fact, frozen=True):
     alert: str
 
 
+class TideAdvised(Fact, frozen=True):
+    """A tidal window should `action`: the rule has held from `since` long enough at `due` (µs), with `waiting` people,
+    `open_windows` open and `longest` (µs) the longest wait; `staff` is free to take it, None: nobody is."""
+
+    zone: str
+    window: str
+    action: Action
+    since: int
+    waiting: int
+    open_windows: int
+    longest: int
+    due: int
+    staff: str | None = None
+
+
+class TideLapsed(Fact, frozen=True):
+    """The advice was not followed, and its condition holds no longer from `due` on."""
+
+    zone: str
+    window: str
+    action: Action
+    due: int
+
+
+class TideConfirmed(Fact, frozen=True):
+    """Somebody, or the plan, lets the window open or close; `advised` or of his own."""
+
+    zone: str
+    window: str
+    action: Action
+    advised: bool = False
+    staff: str | None = None
+
+
+class ReserveSet(Fact, frozen=True):
+    """Who may take a tidal window of the zone."""
+
+    zone: str
+    staff: tuple[str, ...]
+
+
 Event = (
     PlanAdopted | DayTurned | IssuingStarted | IssuingEnded | SessionStarted | SessionEnded | OvertimeEnded
     | TicketTaken | TicketCalled | TicketRecalled | TicketMissed | TicketVoided | ServiceStarted | ItemsSet
     | TicketSuspended | TicketReturned | ServiceResumed | TicketTransferred | TicketRejected | TicketFinished
     | TicketCancelled | TicketPostponed | TicketRestored | TicketExpired | PriorityConfirmed | ActionUndone
     | StaffSignedIn | StaffSignedOut | WindowOpened | WindowClosed | WindowPaused | WindowResumed | WindowLinesSet
-    | AlertRaised | AlertEnded
+    | AlertRaised | AlertEnded | TideAdvised | TideLapsed | TideConfirmed | ReserveSet
     | OfficeEvent
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tidehall.hall.calendar import Schedule
 from tidehall.hall.errors import Refusal
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Department, Item, Plan, Zone
+from tidehall.hall.tide import Tide, Watch, watches
 from tidehall.hall.workdays import WorkDays
 from tidehall.queue.estimates import Pool, estimate, service_mean
 from tidehall.queue.line import Line
@@ -74,6 +75,7 @@ class Window(Struct):
     seq: int = 0
     lines_for_today: bool = False
     undoable: Undoable | None = None
+    closing: bool = False  # on tidal duty: closes when its citizen has gone
 
     if TYPE_CHECKING:  # msgspec gives every struct a shallow copy
 
@@ -130,6 +132,11 @@ class HallState:
         self.offices = Offices()
         self.clocks: list[tuple[int, str]] = []  # what is armed in the offices, in order
         self.plan_seq = 0  # the journal seq of the plan that rules
+        self.tides: dict[str, Tide] = {}
+        self.watches: dict[str, Watch] = {}  # by zone
+        self.watched: dict[str, Watch] = {}  # by line
+        self.tide_wake = 0  # nothing is due in the tide before, µs; 0: nothing at all
+        self.reserves: dict[str, tuple[str, ...]] = {}
         self.compile(None)
 
     # ---- what follows from the plan
@@ -171,6 +178,15 @@ class HallState:
         """When the hall next has something to do by itself."""
         clocks, moment = self.clocks, self.next_moment
         self.next_wake = clocks[0][0] if clocks and clocks[0][0] < moment else moment
+        if self.tide_wake and self.tide_wake < self.next_wake:
+            self.next_wake = self.tide_wake
+
+    def tide_wakes(self, at: int) -> None:
+        """Something may be due in the tide at `at` (µs), not before."""
+        if not self.tide_wake or at < self.tide_wake:
+            self.tide_wake = at
+        if at < self.next_wake:
+            self.next_wake = at
 
     # ---- questions
 
@@ -261,6 +277,11 @@ class HallState:
         ahead = self.ahead(ticket)
         return None if ahead is None else self.estimate(ticket.line, ahead, ticket.rank)
 
+    def free_staff(self, zone: str) -> str | None:
+        """The first of the zone's reserve who sits at no window; None when nobody is free."""
+        seated = {w.staff for w in self.windows.values() if w.staff is not None}
+        return next((id for id in self.reserves.get(zone, ()) if id not in seated), None)
+
     def served_by_any(self, line: str) -> bool:
         """Whether a window that is not closed still serves the line."""
         return any(w.state != "closed" and line in w.lines for w in self.windows.values())
@@ -292,7 +313,7 @@ class HallState:
                     found.append("no-show")
             if "ticket_finished" in moves:
                 found += ["finish", "suspend", "transfer", "reject", "items"]
-                if window.state == "open":
+                if window.state == "open" and not window.closing:
                     found.append("next")
         undo = window.undoable
         if undo is not None and ticket is None and window.state != "closed" and self.may_undo(undo, now):
@@ -326,6 +347,10 @@ class HallState:
         new.offices = self.offices.duplicate()
         new.clocks = self.clocks.copy()
         new.pools, new.crews = {}, {}
+        new.reserves = self.reserves.copy()
+        new.watches = {zone: watch.copy() for zone, watch in self.watches.items()}
+        new.tides = self.tides | {zone: watch.tide for zone, watch in new.watches.items()}
+        new.watched = {line: new.watches[watch.zone] for line, watch in self.watched.items()}
         return new
 
     def facts(self) -> dict[str, Any]:
@@ -359,12 +384,15 @@ class HallState:
             "alerts": self.alerts,
             "offices": self.offices,
             "plan_seq": self.plan_seq,
+            "tides": self.tides,
+            "reserves": self.reserves,
         }  # fmt: skip
 
     def index(self) -> None:
         """Make again what can be derived: the sorted lines, the holders' tickets, the order of the clocks."""
         self.clocks = sorted((at, name) for name, at in self.offices.armed.items())
-        self.set_wake()
+        self.watches = watches(self.plan, self.tides) if self.plan is not None else {}
+        self.watched = {line: watch for watch in self.watches.values() for line in watch.lines}
         self.holders = {}
         for line in self.lines.values():
             line.waiting = sorted(
@@ -373,3 +401,7 @@ class HallState:
         for ticket in self.tickets.values():
             if ticket.holder and ticket.state not in ENDED:
                 self.holders.setdefault(ticket.holder, []).append(ticket.id)
+        for watch in self.watches.values():
+            watch.look(self)
+        self.tide_wake = 1 if self.watches else 0  # whatever may be due is found at the next wake
+        self.set_wake()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.citizens import fall_back, held_cases, may, own_rank
+from tidehall.hall.closing import closing, drained
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.state import HallState, Window
@@ -81,20 +82,6 @@ def close(s: HallState, q: c.CloseWindow, now: int) -> list[Event]:
     return [] if window.state == "closed" else closing(s, window, now)
 
 
-def closing(s: HallState, window: Window, now: int) -> list[Event]:
-    found: list[Event] = [e.WindowClosed(now, window.id)]
-    if s.last_session_over and not s.issuing:
-        others = [w for w in s.windows.values() if w.state != "closed" and w is not window]
-        for t in s.tickets.values():
-            if (
-                t.state in (WAITING, SUSPENDED)
-                and t.line in window.lines
-                and not any(t.line in w.lines for w in others)
-            ):
-                found.append(e.TicketExpired(now, t.id, now))
-    return found
-
-
 def pause(s: HallState, q: c.PauseWindow, now: int) -> list[Event]:
     """Rest, with a reason; the citizen in front is still served."""
     window = s.window(q.window)
@@ -146,6 +133,8 @@ def ready(s: HallState, window_id: str) -> Window:
         if window.state == "paused":
             raise Refusal("window_paused", window=window_id, allowed=("resume",))
         raise Refusal("window_closed", window=window_id, allowed=("open",))
+    if window.closing:
+        raise Refusal("window_closing", window=window_id, allowed=("finish",) if window.ticket else ("close",))
     return window
 
 
@@ -243,8 +232,9 @@ def miss(s: HallState, q: c.MissTicket, now: int) -> list[Event]:
         raise Refusal("too_early", number=t.number, allowed_at=t.called_at + s.no_show_after)
     misses = t.misses + 1
     if misses >= s.rules.limits.misses:
-        return [e.TicketVoided(now, t.id, q.window, t.call_id or "", misses)]
-    return [e.TicketMissed(now, t.id, q.window, t.call_id or "", misses, fall_back(s, t), now + s.postpone_min)]
+        return [e.TicketVoided(now, t.id, q.window, t.call_id or "", misses), *drained(s, q.window, now)]
+    rank, not_before = fall_back(s, t), now + s.postpone_min
+    return [e.TicketMissed(now, t.id, q.window, t.call_id or "", misses, rank, not_before), *drained(s, q.window, now)]
 
 
 # ---- serving
@@ -274,7 +264,7 @@ def set_items(s: HallState, q: c.SetItems, now: int) -> list[Event]:
 def suspend(s: HallState, q: c.SuspendTicket, now: int) -> list[Event]:
     """Park the citizen in front; the window is free."""
     t = served(s, q.window)
-    return [e.TicketSuspended(now, t.id, q.window, q.kind)]
+    return [e.TicketSuspended(now, t.id, q.window, q.kind), *drained(s, q.window, now)]
 
 
 def unsuspend(s: HallState, q: c.UnsuspendTicket, now: int) -> list[Event]:
@@ -321,7 +311,8 @@ def transfer(s: HallState, q: c.TransferTicket, now: int) -> list[Event]:
         rank = line.last(now, t.serial)
     else:
         rank = own_rank(s, t)
-    return [e.TicketTransferred(now, t.id, q.window, line_id, rank, q.place, q.to, q.reason, q.note)]
+    sent = e.TicketTransferred(now, t.id, q.window, line_id, rank, q.place, q.to, q.reason, q.note)
+    return [sent, *drained(s, q.window, now)]
 
 
 def reject(s: HallState, q: c.RejectTicket, now: int) -> list[Event]:
@@ -330,17 +321,20 @@ def reject(s: HallState, q: c.RejectTicket, now: int) -> list[Event]:
     missing = tuple(dict.fromkeys(q.missing))
     if not missing:
         raise Refusal("invalid", fields={"missing": "list everything that is missing"})
-    return [e.TicketRejected(now, t.id, q.window, missing)]
+    return [e.TicketRejected(now, t.id, q.window, missing), *drained(s, q.window, now)]
 
 
 def finish(s: HallState, q: c.FinishTicket, now: int) -> list[Event]:
     """The visit is done."""
     t = served(s, q.window)
-    return [e.TicketFinished(now, t.id, q.window)]
+    return [e.TicketFinished(now, t.id, q.window), *drained(s, q.window, now)]
 
 
 def next_ticket(s: HallState, q: c.NextTicket, now: int) -> list[Event]:
     """Finish, if somebody is served, and call, in one decision."""
+    window = s.windows.get(q.window)
+    if window is not None and window.closing and window.ticket is not None:
+        return finish(s, c.FinishTicket(q.window), now)
     window = ready(s, q.window)
     found: list[Event] = []
     if window.ticket is not None:
