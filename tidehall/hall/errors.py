@@ -33,6 +33,7 @@ STATUS = {
     "unknown_line": 404,
     "unknown_window": 404,
     "unknown_ticket": 404,
+    "unknown_zone": 404,
     "unknown_item": 404,
     "unknown_priority": 422,
     "unknown_alert": 404,
