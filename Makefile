@@ -34,7 +34,7 @@ $(READY):
 	fi; \
 	echo "Setting up .venv with $$("$$found" --version), once; this takes about a minute"; \
 	"$$found" -m venv .venv; \
-	$(PIP) --editable .; \
+	$(PIP) --editable '.[simulation,dashboards]'; \
 	rm -f .venv/.ready-* .venv/.tools-*; \
 	touch $@
 

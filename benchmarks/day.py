@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tidehall.hall import commands as c
+from tidehall.hall.catalogue import Item
 from tidehall.hall.commands import Command
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.papers import commands as q
 from tidehall.hall.papers.objects import Delivery
-from tidehall.hall.plan import Item, Plan, parse_plan
+from tidehall.hall.plan import Plan, parse_plan
 from tidehall.queue.tickets import Channel, Parked
 
 __all__ = ["Day", "reference_plan"]
@@ -238,7 +239,7 @@ class Day:
         self.do(q.GiveOpinion(case, "sealed"), now)
         at = now + 300 * SECOND
         if self.chance.random() < 0.15:
-            self.later(at, lambda t: self.do(q.RequestFee(case, 1500), t))
+            self.later(at, lambda t: self.do(q.RequestFee(case, 1500, "sealed:9:x"), t))
             self.later(at + 600 * SECOND, lambda t: self.do(q.PayFee(case, "paid"), t))
             at += 700 * SECOND
         steps: list[Command] = [

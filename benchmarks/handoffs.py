@@ -188,7 +188,7 @@ async def measure() -> None:
                 for h in open_ones[:TRIES]:
                     id = h["id"]
                     moved.append(await change(page, hall, id, "pick-up", {"runner": "2001"}, "2001"))
-                    moved.append(await change(page, hall, id, "arrive", {}, "已送到"))
+                    moved.append(await change(page, hall, id, "arrive", {}, "已送达，待核验"))
                     gone.append(await change(page, hall, id, "verify", {"papers": h["papers"]}, ""))
                 anew = [float(await page.evaluate(ANEW)) for _ in range(5)]
                 said("baseline: the whole list drawn anew", anew)

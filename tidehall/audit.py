@@ -299,7 +299,7 @@ async def redecide(journal: Journal, hall: str, *, upto: int) -> tuple[int, list
             pending += more
             after = more[-1].seq
         for event in events:
-            if not pending or encode(event) != pending[0].body:
+            if not pending or event != read_event(pending[0]):
                 seq = pending[0].seq if pending else upto
                 differences.append(f"{what} differs at event {seq}: now {encode(event).decode()[:300]}")
                 return decided, differences

@@ -26,6 +26,7 @@ from tidehall.audit import case_trace, redecide, ticket_trace
 from tidehall.display.http.access import Grant, Links
 from tidehall.hall.commands import AdoptPlan
 from tidehall.hall.errors import PlanInvalid, Refusal
+from tidehall.hall.handbook import ELEMENTS, completeness, lacking
 from tidehall.hall.plan import Plan
 from tidehall.live import Ask, HallKeeper, LiveError
 from tidehall.locales import say
@@ -38,7 +39,7 @@ from tidehall.people import (
     list_accounts,
     read_post,
 )  # fmt: skip
-from tidehall.planning import add_simulation_commands, run_compare, run_simulate
+from tidehall.planning import add_simulation_commands, run_calibrate, run_compare, run_simulate, run_size
 from tidehall.records import CaseRegister, Follower
 from tidehall.server import StartError, demonstration_plan, listen, read_plan, serve, serve_workers
 from tidehall.settings import Settings, SettingsError
@@ -61,6 +62,10 @@ PLACES = {
     "kiosk": "kiosk", "guide": "guide", "runner": "runner", "middle": "middle", "issue": "issue",
     "handoffs": "supervise",
 }  # fmt: skip
+
+
+#: Items with the least complete guides that `plan check` names.
+WORST = 5
 
 
 def parser() -> argparse.ArgumentParser:
@@ -224,6 +229,21 @@ def run_loop(work: Coroutine[None, None, None]) -> None:
         uvloop.run(work)
 
 
+def print_handbook(plan: Plan) -> None:
+    """How complete the items' guides are: information, not a mistake (R64)."""
+    found = completeness(plan)
+    if not found.items:
+        return
+    guided = sum(item.guide is not None for item in plan.items)
+    print(
+        f"guides: {found.share:.1%} of the {len(ELEMENTS)} elements over {found.items} items; "
+        f"{guided} items have a guide of their own"
+    )
+    items = {item.code: item for item in plan.items}
+    for code, filled in found.worst[:WORST]:
+        print(f"  {code}: {filled} of {len(ELEMENTS)}, lacks {', '.join(lacking(plan, items[code]))}")
+
+
 def run_plan(arguments: argparse.Namespace) -> int:
     plan = read_plan(arguments.file)
     if arguments.plan_command == "check":
@@ -232,6 +252,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
             f"{len(plan.windows)} windows, {len(plan.departments)} departments, {len(plan.items)} items, "
             f"{len(plan.boards)} boards"
         )
+        print_handbook(plan)
         return 0
 
     async def adopt() -> int:
@@ -453,7 +474,8 @@ def main(arguments: list[str] | None = None) -> int:
             "serve": run_serve, "plan": run_plan, "journal": run_journal, "verify": run_verify, "trace": run_trace,
             "rebuild": run_rebuild,
             "account": run_account, "device": run_device, "person": run_person,
-            "simulate": run_simulate, "compare": run_compare,
+            "simulate": run_simulate, "compare": run_compare, "size": run_size,
+            "calibrate": run_calibrate,
         }  # fmt: skip
         return run[options.command](options)
     except PlanInvalid as wrong:

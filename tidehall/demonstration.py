@@ -32,6 +32,11 @@ LOAD = 0.86
 ENDINGS = (("finish", 0.9), ("reject", 0.03), ("suspend", 0.03), ("transfer", 0.04))
 NO_SHOW = 0.07
 STAFF = "demo-"
+#: Where tidal windows are, citizens come in waves: this share of the usual rate, for so many seconds, in turn.
+WAVES = ((1.7, 1500.0), (0.4, 1500.0))
+#: Seconds after which the supervisor follows advice, and until somebody of the reserve sits down.
+FOLLOWS_S = (45.0, 90.0)
+SITS_DOWN_S = (15.0, 45.0)
 #: Visits in which papers are taken in, and citizens who come back for their result.
 INTAKE = 0.2
 COLLECT = 0.85
@@ -87,6 +92,10 @@ class Demonstration:
         hall = await self.ask("GET", "")
         by_zone: dict[str, list[dict[str, Any]]] = {}
         issue: dict[str, str] = {}  # the first issue window of each zone
+        tides = {zone["id"]: zone for zone in (await self.ask("GET", "/tide"))["zones"] if zone["rule"]}
+        for zone, found in tides.items():  # one for each tidal window
+            reserve = [STAFF + window["window"] for window in found["tidal"]]
+            await self.ask("POST", "/tide/reserve", {"zone": zone, "staff": reserve}, key=uuid.uuid4().hex)
         for window in hall["windows"]:
             if window["post"] == "acceptance" and window["lines"]:
                 by_zone.setdefault(window["zone"], []).append(window)
@@ -99,9 +108,13 @@ class Demonstration:
             if (case["accepted_by"] or "").startswith(STAFF):
                 self.later(self.accompany(case["id"]))
         async with asyncio.TaskGroup() as crowd:
+            crowd.create_task(self.forever(self.supervise))
+            for zone in tides.values():
+                for window in zone["tidal"]:
+                    crowd.create_task(self.forever(lambda w=window["window"]: self.reserve(w)))  # type: ignore[misc] # bound now
             for one in issue.values():
                 crowd.create_task(self.forever(lambda w=one: self.clerk(w)))  # type: ignore[misc] # bound now
-            for windows in by_zone.values():
+            for zone_id, windows in by_zone.items():
                 staffed = windows[: max(1, round(len(windows) * OPEN_SHARE))]
                 for window in windows:  # a line that nobody serves would give numbers that nobody calls
                     if set(window["lines"]) - {line for w in staffed for line in w["lines"]}:
@@ -110,7 +123,13 @@ class Demonstration:
                     crowd.create_task(self.forever(lambda w=window["id"]: self.clerk(w)))  # type: ignore[misc] # bound now
                 lines = sorted({line for window in staffed for line in window["lines"]})
                 rate = LOAD * len(staffed) / SERVICE_S
-                crowd.create_task(self.forever(lambda ls=lines, r=rate: self.arrivals(ls, r)))  # type: ignore[misc] # bound now
+                if zone_id not in tides:
+                    crowd.create_task(self.forever(lambda ls=lines, r=rate: self.arrivals(ls, r)))  # type: ignore[misc] # bound now
+                    continue
+                rule = tides[zone_id]["rule"]
+                first = zone_id == next(iter(tides))  # a visitor should not have to wait for the first high tide
+                many = round((rule["open_waiting_per_window"] + 1.5) * len(staffed)) if first else 0
+                crowd.create_task(self.forever(lambda ls=lines, r=rate, n=many: self.waves(ls, r, n)))  # type: ignore[misc] # bound now
 
     async def forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Go on after whatever happens to one person."""
@@ -130,6 +149,53 @@ class Demonstration:
         while True:
             await self.rest(self.chance.expovariate(rate))
             await self.citizen(self.chance.choice(lines))
+
+    async def waves(self, lines: list[str], rate: float, many: int) -> None:
+        """The same where the tide comes and goes; `many` at the door in the first zone, at high tide."""
+        for _ in range(many or round(rate * SERVICE_S * 0.8)):
+            await self.citizen(self.chance.choice(lines))
+        turn = 0 if many else self.chance.randrange(len(WAVES))
+        left = WAVES[turn][1] * (1.0 if many else self.chance.random())
+        while True:
+            pause = self.chance.expovariate(rate * WAVES[turn][0])
+            await self.rest(min(pause, left))
+            left -= pause
+            if left > 0:
+                await self.citizen(self.chance.choice(lines))
+            else:
+                turn = (turn + 1) % len(WAVES)
+                left = WAVES[turn][1]
+
+    # ---- the tide
+
+    async def supervise(self) -> None:
+        """The supervisor follows what has been advised for a while and still is; visitors may be quicker."""
+        seen: dict[tuple[str, str, str], float] = {}
+        loop = asyncio.get_running_loop()
+        while True:
+            standing = {}
+            for advice in (await self.ask("GET", "/tide"))["advice"]:
+                standing[advice["window"], advice["action"], advice["advised_at"]] = advice
+            for key in standing.keys() - seen.keys():
+                seen[key] = loop.time() + self.chance.uniform(*FOLLOWS_S) / self.speed
+            for key in seen.keys() & standing.keys():
+                if seen[key] <= loop.time():
+                    window, action, _ = key
+                    await self.ask("POST", f"/tide/{window}/{action}", {}, key=uuid.uuid4().hex)
+            seen = {key: at for key, at in seen.items() if key in standing}
+            await self.rest(5)
+
+    async def reserve(self, window: str) -> None:
+        """Somebody of the reserve comes to a tidal window that has opened, and goes when it has closed."""
+        staff = STAFF + window
+        now = await self.ask("GET", f"/windows/{window}")
+        if now.get("staff") == staff and now["state"] == "closed":
+            await self.do(window, "sign-out")
+        elif now.get("staff") in (None, staff) and now["state"] != "closed":
+            if now["staff"] is None:
+                await self.rest(self.chance.uniform(*SITS_DOWN_S))
+                await self.do(window, "sign-in", {"staff": staff})
+            await self.work(window, staff, tidal=True)
 
     async def citizen(self, line: str) -> None:
         """Take a number; a few are elderly and are helped by the guide."""
@@ -151,10 +217,16 @@ class Demonstration:
         opened = await self.do(window, "open")
         if opened.get("code") == "window_paused":
             await self.do(window, "resume")
+        await self.work(window, staff)
+
+    async def work(self, window: str, staff: str, *, tidal: bool = False) -> None:
+        """Call and serve until a person takes the window, or the tide closes it."""
         while True:
             now = await self.ask("GET", f"/windows/{window}")
             if now.get("staff") != staff:
                 log.info("window %s is left to %s", window, now.get("staff"))
+                return
+            if tidal and now["state"] == "closed":
                 return
             if now["state"] == "paused":
                 await self.rest(self.chance.uniform(60, 180))

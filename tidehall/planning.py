@@ -1,4 +1,4 @@
-"""The planner's commands: `tidehall simulate` and `tidehall compare`, on files and the terminal.
+"""The planner's commands: `tidehall simulate`, `compare`, `size` and `calibrate`, on files and the terminal.
 
 Law: nothing is simulated here; the twin's libraries are an extra and are loaded only when such a command runs.
 """
@@ -6,39 +6,75 @@ Law: nothing is simulated here; the twin's libraries are an extra and are loaded
 from __future__ import annotations
 
 import argparse
+import csv
+import gzip
 import json
+import os
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from tidehall import __version__
 from tidehall.hall.errors import PlanInvalid
 from tidehall.server import StartError, read_plan
 
 if TYPE_CHECKING:
-    from tidehall.simulation.study import Estimate, Result
+    from tidehall.hall.events import Event
+    from tidehall.hall.plan import Plan
+    from tidehall.simulation.calibration import Calibration
+    from tidehall.simulation.sizing import Proposal, Sized
+    from tidehall.simulation.sizing_trial import Bounds
+    from tidehall.simulation.study import Comparison, Estimate, Result
     from tidehall.simulation.tables import Scenario
 
-__all__ = ["add_simulation_commands", "read_scenario_file", "run_compare", "run_simulate"]
+__all__ = [
+    "add_simulation_commands", "read_scenario_file", "run_calibrate", "run_compare", "run_simulate", "run_size",
+]  # fmt: skip
 
 
 def add_simulation_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`tidehall simulate` and `tidehall compare`: the twin."""
+    """`tidehall simulate`, `tidehall compare` and `tidehall size`: the twin."""
 
-    def add(name: str, what: str) -> argparse.ArgumentParser:
+    def add(name: str, what: str, *, days: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=what, description=what)
-        sub.add_argument("--days", type=int, default=30, metavar="N", help="simulated days (default: 30)")
+        if days:
+            sub.add_argument("--days", type=int, default=30, metavar="N", help="simulated days (default: 30)")
         sub.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same days")
         sub.add_argument("--jobs", type=int, default=1, metavar="J", help="processes; worth it from some 200 days on")
         sub.add_argument("--json", action="store_true")
         return sub
 
-    add("simulate", "play days of a scenario with the hall's own rules").add_argument("scenario", type=Path)
-    add("compare", "scenarios on the same people, against the first one").add_argument(
-        "scenarios", type=Path, nargs="+", metavar="scenario"
+    simulate = add("simulate", "play days of a scenario with the hall's own rules")
+    simulate.add_argument("scenario", type=Path)
+    comparing = add("compare", "scenarios on the same people, against the first one")
+    comparing.add_argument("scenarios", type=Path, nargs="+", metavar="scenario")
+    for sub in (simulate, comparing):
+        sub.add_argument("--html", type=Path, metavar="FILE", help="also a report, one page that needs nothing else")
+        sub.add_argument("--lang", choices=("zh", "en"), default="zh", help="the report's language")
+    sizing = add(
+        "size", "the cheapest windows, tidal posts, runners and office staff that meet the targets", days=False
     )
+    sizing.add_argument("scenario", type=Path)
+    add_calibrate(commands)
+    sizing.add_argument("--zone", action="append", default=[], metavar="ZONE", help="only this zone (may be repeated)")
+
+
+def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`tidehall calibrate`: a scenario from a log."""
+    what = "a scenario from a journal (journal --jsonl), a log of visits (CSV) or counter snapshots (CSV); .gz too"
+    sub = commands.add_parser("calibrate", help=what, description=what)
+    sub.add_argument("log", type=Path)
+    sub.add_argument("--plan", type=Path, metavar="FILE", help="the hall's plan (snapshots make their own)")
+    sub.add_argument("--out", type=Path, required=True, metavar="SCENARIO")
+    sub.add_argument("--office", metavar="NAME", help="which hall of a file of snapshots")
+    sub.add_argument("--weekdays", metavar="mon,tue…", help="only these (default: those with the usual hours)")
+    sub.add_argument("--json", action="store_true")
 
 
 def read_scenario_file(path: Path) -> Scenario:
@@ -98,7 +134,9 @@ def twin_missing(error: ModuleNotFoundError) -> StartError:
 
 def run_simulate(arguments: argparse.Namespace) -> int:
     try:
-        result = studied(arguments, [read_scenario_file(arguments.scenario)])[0]
+        scenario = read_scenario_file(arguments.scenario)
+        result = studied(arguments, [scenario])[0]
+        write_report(arguments, arguments.scenario, scenario, result, [])
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
     if arguments.json:
@@ -114,6 +152,23 @@ def run_simulate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def write_report(
+    arguments: argparse.Namespace, path: Path, scenario: Scenario, result: Result, differences: list[Comparison]
+) -> None:
+    """The report, where one is asked for. Raises StartError when it can't be written."""
+    if arguments.html is None:
+        return
+    from tidehall.dashboards.report import study_report
+
+    page = study_report(
+        result, scenario, source=str(path), lang=arguments.lang, version=__version__, differences=differences
+    )
+    try:
+        arguments.html.write_text(page, "utf-8")
+    except OSError as error:
+        raise StartError(f"{arguments.html}: {error.strerror or error}; name a file that can be written") from error
+
+
 def run_compare(arguments: argparse.Namespace) -> int:
     try:
         from tidehall.simulation.study import compare
@@ -121,10 +176,12 @@ def run_compare(arguments: argparse.Namespace) -> int:
         names = [str(path) for path in arguments.scenarios]
         if len(names) < 2:
             raise StartError("compare: name at least two scenario files")
-        results = studied(arguments, [read_scenario_file(path) for path in arguments.scenarios])
+        scenarios = [read_scenario_file(path) for path in arguments.scenarios]
+        results = studied(arguments, scenarios)
+        differences = compare(names, results)
+        write_report(arguments, arguments.scenarios[0], scenarios[0], results[0], differences)
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
-    differences = compare(names, results)
     if arguments.json:
         found = {
             "days": arguments.days, "seed": arguments.seed,
@@ -142,6 +199,251 @@ def run_compare(arguments: argparse.Namespace) -> int:
         print(f"{difference.scenario} minus {difference.against}, the same people on every day")
         print_figures(difference.measures)
     return 0
+
+
+def run_size(arguments: argparse.Namespace) -> int:
+    """Exit 1 when a target can't be met within the bounds, or is not shown with the confidence asked for."""
+    try:
+        result = sized(arguments)
+    except ModuleNotFoundError as error:
+        raise twin_missing(error) from error
+    if arguments.json:
+        print(json.dumps(msgspec.to_builtins(result), ensure_ascii=False))
+    else:
+        print_sized(result)
+    return 0 if result.certificate is not None and result.certificate.met else 1
+
+
+def sized(arguments: argparse.Namespace) -> Sized:
+    """The sizing of a scenario file; the first proposal is printed as soon as it is there. Raises StartError."""
+    from msgspec.structs import replace
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from tidehall.simulation.scenario import ScenarioInvalid
+    from tidehall.simulation.sizing import size
+    from tidehall.simulation.sizing_bounds import read_sizing
+
+    for name, least in (("jobs", 1), ("seed", 0)):
+        if getattr(arguments, name) < least:
+            raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
+    path: Path = arguments.scenario
+    scenario = read_scenario_file(path)
+    try:
+        sizing = read_sizing(tomllib.loads(path.read_text("utf-8")).get("sizing", {}), scenario)
+    except ScenarioInvalid as wrong:
+        raise StartError("\ntidehall: ".join(f"{path}: {problem}" for problem in wrong.problems)) from wrong
+    if arguments.zone:
+        lines = {line.id for line in scenario.plan.lines if line.zone in arguments.zone}
+        demand = tuple(demand for demand in scenario.demand if demand.line in lines)
+        if not demand:
+            raise StartError(f"--zone {' '.join(arguments.zone)}: nobody comes there; name a zone with demand")
+        scenario = replace(scenario, demand=demand)
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} days"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("first proposal", total=None)
+
+        def first(found: Proposal) -> None:
+            bar.stop()  # its line must not run into what is printed
+            out = sys.stderr if arguments.json else sys.stdout
+            print("first proposal, by formula and screening, not yet played:", file=out)
+            print_proposal(found, out)
+            bar.start()
+
+        return size(
+            scenario, sizing, seed=arguments.seed, jobs=arguments.jobs, first=first,
+            progress=lambda what, days: bar.update(task, description=what, advance=days),
+        )  # fmt: skip
+
+
+def print_proposal(found: Proposal, out: TextIO) -> None:
+    """A hall, zone by zone."""
+    for zone, steps in found.windows.items():
+        roster = ", ".join(f"from {at} {n}" for at, n in steps)
+        print(f"  {zone:<16} {roster}; tidal {found.tidal.get(zone, 0)}", file=out)
+    if found.people:
+        print("  " + ", ".join(f"{name} {n}" for name, n in found.people.items()), file=out)
+    print(f"  cost a day {found.cost:.2f}", file=out, flush=True)
+
+
+def print_sized(result: Sized) -> None:
+    """The whole answer."""
+    for refused in result.refused:
+        print(f"REFUSED {refused.target}: {refused.why}")
+    print("everything within the bounds where refused, else the cheapest:" if result.refused else "recommended:")
+    print_proposal(result.hall, sys.stdout)
+    for repair in result.repairs:
+        print(f"  mended after a certificate that was not given: {repair}")
+    certificate = result.certificate
+    if certificate is not None:
+        print(
+            f"certificate {'given' if certificate.met else 'NOT GIVEN'}: {certificate.days} fresh days "
+            f"(seed {certificate.seed}), each target with confidence {certificate.confidence:g}, "
+            f"all together at least {certificate.together:.4f}"
+        )
+        for shown in certificate.targets:
+            word = "shown" if shown.met else "not shown"
+            print(f"  {shown.target:<22} {bounds_text(shown.found)} of {shown.share:g}: {word}")
+    print("one step cheaper:")
+    for shortcut in result.cheaper:
+        trial = shortcut.trial
+        word = {"fails": "fails", "tie": "is not shown to do (near-tie)", "meets": "would do"}[trial.verdict]
+        print(f"  {shortcut.change} saves {shortcut.saves:.2f} and {word}: {bounds_text(trial.bounds)}")
+    for zone, rows in result.curve.items():
+        points = "  ".join(f"{row['cost']:g}: {row['share']:.4f}" for row in rows)
+        print(f"cost and share, {zone}: {points}")
+    spent = ", ".join(f"{kind} {days}" for kind, days in result.days.items())
+    print(f"{result.tried} configurations tried; simulated days: {spent}; seed {result.seed}")
+    for assumed in result.assumed:
+        print(f"assumed: {assumed}")
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def run_calibrate(arguments: argparse.Namespace) -> int:
+    """Calibrate, write the scenario, say what was found and what could not be known."""
+    try:
+        from tidehall.locales import say
+        from tidehall.simulation.calibration import LogUnusable, scenario_text
+
+        weekdays = None
+        if arguments.weekdays is not None:
+            names = arguments.weekdays.lower().split(",")
+            if not set(names) <= set(WEEKDAYS):
+                raise StartError(f"--weekdays {arguments.weekdays}: write some of {','.join(WEEKDAYS)}")
+            weekdays = {WEEKDAYS.index(name) for name in names}
+        try:
+            found, problems, broken = calibrated(arguments, weekdays)
+        except LogUnusable as no:
+            raise StartError(f"{arguments.log}: {no}") from no
+        said = {
+            lang: [say(f"calibration.unknown.{it.code}", lang, **it.values) for it in found.unknown]
+            for lang in ("zh", "en")
+        }
+        heads = {lang: say("calibration.head", lang, log=arguments.log.name, days=len(found.days)) for lang in said}
+        remarks = [line for lang in said for line in (heads[lang], *(f"- {text}" for text in said[lang]), "")]
+        try:
+            arguments.out.write_text(scenario_text(found, remarks[:-1]), "utf-8")
+        except OSError as error:
+            raise StartError(f"{arguments.out}: {error.strerror or error}; name a file that can be written") from error
+    except ModuleNotFoundError as error:
+        raise twin_missing(error) from error
+    for problem in problems[:20]:
+        print(f"{arguments.log}: {problem}; left out", file=sys.stderr)
+    if broken > 20:
+        print(f"{arguments.log}: {broken} rows in all are broken and left out", file=sys.stderr)
+    if arguments.json:
+        facts = msgspec.to_builtins(found)
+        del facts["tables"]
+        facts["unknown"] = [
+            facts["unknown"][i] | {"zh": said["zh"][i], "en": said["en"][i]} for i in range(len(found.unknown))
+        ]
+        print(json.dumps(facts | {"problems": problems, "broken": broken}, ensure_ascii=False))
+        return 0
+    print(f"{arguments.out}: {heads['en']} ({found.days[0]} to {found.days[-1]})")
+    for line in found.lines:
+        goodness = "" if line.ks is None else f"  KS distance {line.ks:.3f} of {line.n}"
+        shape = line.service.get("distribution", "as the plan has it")
+        mean = f" {line.service['mean_s']:.0f} s" if "mean_s" in line.service else ""
+        print(f"  line {line.line:<12} {line.came_per_day:7.1f} a day  service {shape}{mean}{goodness}")
+    for pool in found.pools:
+        busy = "-" if pool.busy_s is None else f"{pool.busy_s:.0f} s"
+        print(
+            f"  windows {pool.zone:<5} for {', '.join(pool.lines)}: at most {pool.shown:.1f} shown, {pool.calling} call;"
+            f" busy {busy}, fitted {pool.service_s:.0f} s; waiting {pool.observed:.2f}, fitted {pool.expected:.2f}"
+        )
+    print("not known:")
+    for text in said["en"]:
+        print(f"  {text}")
+    return 0
+
+
+def calibrated(arguments: argparse.Namespace, weekdays: set[int] | None) -> tuple[Calibration, list[str], int]:
+    """The calibration of a log of any kind, its broken rows, and how many there are. Raises StartError, LogUnusable."""
+    from tidehall.simulation.calibration import LogUnusable, calibrate_log
+    from tidehall.simulation.counters import calibrate_office, count_office, usual_days
+    from tidehall.simulation.snapshots import is_snapshots, read_snapshots
+    from tidehall.simulation.visits import journal_log, read_visits
+
+    path: Path = arguments.log
+    plan = read_plan(arguments.plan) if arguments.plan is not None else None
+    with opened_log(path) as lines:
+        first = lines.readline()
+        if not first.strip():
+            raise StartError(f"{path}: is empty; name a log with rows")
+        if first.lstrip().startswith("{"):
+            events, problems = read_events(chain([first], lines))
+            log = journal_log(events, wanted_plan(plan, path).hall.time_zone)
+            log.problems, log.broken = problems, len(problems)
+        else:
+            names = next(csv.reader([first]))
+            rows = csv.DictReader(lines, fieldnames=names)
+            if is_snapshots(names):
+                snapshots = read_snapshots(rows)
+                if not snapshots.offices:
+                    raise LogUnusable("; ".join(snapshots.problems[:3]) or "no row can be used")
+                known = ", ".join(sorted(snapshots.offices))
+                name = arguments.office or (known if len(snapshots.offices) == 1 else None)
+                if name not in snapshots.offices:
+                    raise StartError(f"{path}: holds several halls; say --office NAME, one of {known}")
+                counted = count_office(snapshots.offices[name])
+                kind = usual_days(counted, weekdays)
+                if kind is None or not kind.days:
+                    raise LogUnusable("no day can be used: nobody came on any")
+                zone = {} if plan is None else {"time_zone": plan.hall.time_zone}
+                return calibrate_office(counted, kind, **zone), snapshots.problems, snapshots.broken
+            log = read_visits(rows, wanted_plan(plan, path).hall.time_zone)
+    if not log.visits:
+        raise LogUnusable("; ".join(log.problems[:3]) or "no visit in it")
+    beside = os.path.relpath(arguments.plan.resolve(), arguments.out.resolve().parent)
+    return calibrate_log(log, wanted_plan(plan, path), beside, weekdays=weekdays), log.problems, log.broken
+
+
+def wanted_plan(plan: Plan | None, path: Path) -> Plan:
+    """The plan, where a log cannot do without."""
+    if plan is None:
+        raise StartError(f"{path}: is no file of snapshots; say --plan FILE, the plan of its hall")
+    return plan
+
+
+@contextmanager
+def opened_log(path: Path) -> Iterator[TextIO]:
+    """A log as text, unpacked where it is packed. Raises StartError."""
+    try:
+        packed = path.read_bytes()[:2] == b"\x1f\x8b"
+        opening = gzip.open if packed else open
+        with opening(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            yield lines  # type: ignore[misc] # text, as asked
+    except (OSError, EOFError) as error:
+        raise StartError(f"{path}: {getattr(error, 'strerror', None) or error}; name a log that can be read") from error
+    except UnicodeDecodeError as error:
+        raise StartError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise StartError(f"{path}: {error}; mend the table") from error
+
+
+def read_events(lines: Iterable[str]) -> tuple[list[Event], list[str]]:
+    """The events of `tidehall journal --jsonl`, and the lines that are none."""
+    from tidehall.hall.events import Event
+
+    events: list[Event] = []
+    problems: list[str] = []
+    decode = msgspec.json.Decoder(dict)
+    for place, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = decode.decode(line)
+            events.append(msgspec.convert(row.get("body", row), Event))
+        except (msgspec.MsgspecError, UnicodeError) as wrong:
+            problems.append(f"line {place}: {wrong}")
+    return events, problems
+
+
+def bounds_text(found: Bounds) -> str:
+    """A share for the terminal."""
+    return f"{found.share:.4f} [{found.lower:.4f}, {found.upper:.4f}] in {found.days} days"
 
 
 def figure_text(found: Estimate) -> str:

@@ -29,7 +29,7 @@ from starlette.applications import Starlette
 from tidehall.demonstration import SERVICE_S
 from tidehall.display.door import Door
 from tidehall.display.messages import open_gateway
-from tidehall.hall.plan import Calendar, Plan, Service, parse_plan
+from tidehall.hall.plan import Calendar, Plan, Service, TideRule, parse_plan
 from tidehall.live import HallKeeper, House
 from tidehall.records import CaseRegister, Follower
 from tidehall.settings import Settings
@@ -45,6 +45,11 @@ __all__ = ["StartError", "app", "demonstration_plan", "main", "open_house", "rea
 
 log = logging.getLogger("tidehall")
 
+#: A visitor should see the tide come and go within the hour; a real hall's thresholds stand in its plan.
+DEMO_TIDE = TideRule(
+    open_waiting_per_window=2, open_wait_s=480, open_for_s=60, close_waiting_per_window=1, close_wait_s=240,
+    close_for_s=120, settle_s=120, min_open_s=300,
+)  # fmt: skip
 ALL_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: The listening socket's send buffer: a stalled display must not hide thousands of stale frames (facts.md 3).
 SEND_BUFFER = 16_384
@@ -68,11 +73,13 @@ def read_plan(path: Path) -> Plan:
 
 
 def demonstration_plan(plan: Plan) -> Plan:
-    """The same hall, open round the clock, with services as short as the demonstration's clerks make them."""
+    """The same hall, open round the clock, with services as short as the demonstration's clerks make them, and with
+    tides that come and go while somebody looks on."""
     replace = msgspec.structs.replace
     hall = replace(plan.hall, hours=(("00:00", "24:00"),), open_days=ALL_DAYS)
     lines = tuple(replace(line, service_s=None) for line in plan.lines)
-    return replace(plan, hall=hall, calendar=Calendar(), lines=lines, service=Service(default_s=SERVICE_S))
+    tide = {zone: replace(DEMO_TIDE, confirm=rule.confirm) for zone, rule in plan.tide.items()}
+    return replace(plan, hall=hall, calendar=Calendar(), lines=lines, service=Service(default_s=SERVICE_S), tide=tide)
 
 
 def mark_data(settings: Settings) -> int:

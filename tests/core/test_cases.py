@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.core.halls import local, make_plan
-from tests.core.offices import Office, kinds, of, office_plan, office_tables
+from tests.core.offices import Office, item, kinds, of, office_plan, office_tables
 from tidehall.hall import commands as c
 from tidehall.hall.papers import commands as q
 from tidehall.hall.papers import events as o
@@ -63,6 +63,43 @@ def test_missing_papers_are_told_at_once() -> None:
     ticket = office.begin()
     refused = office.refusal(q.ReceiveCase("x", "w1", "PRO", (), WINDOW, ticket))
     assert (refused.code, refused.details["missing"]) == ("materials_missing", ["id", "form"])
+
+
+def test_nothing_is_taken_in_without_a_paper() -> None:
+    """R45: where papers are required and none came there is nothing to keep; one that came is kept, one is enough."""
+    office = Office()
+    take = q.ReceiveCase("x", "w1", "PRO", (), WINDOW, source="courier", incomplete=True)
+    refused = office.refusal(take)
+    assert (refused.code, refused.details["missing"]) == ("nothing_received", ["id", "form"])
+    assert not office.hall.state.offices.cases
+    assert office.case(office.intake(present=("id",), incomplete=True)).stage == "received"
+
+
+def test_a_courier_needs_an_address() -> None:
+    """R38: sent home, the result needs an address; fetched or electronic it needs none."""
+    office = Office()
+    take = q.ReceiveCase("x", "w1", "PRO", ("id", "form"), Delivery("courier"), source="courier")
+    assert office.refusal(take).details["fields"] == {"delivery.address": "is needed"}
+    for delivery in (Delivery("courier", "sealed:1:x"), Delivery("electronic"), WINDOW):
+        office.intake(delivery=delivery)
+
+
+def test_another_fee_needs_a_reason_and_has_a_limit() -> None:
+    """R40: the item's fee goes without a word; another amount with a reason, and never more than 100,000 yuan."""
+    dear = 20_000_000
+    items = [item(code, "promised", "form", promised_days=5, fee=n) for code, n in (("FEE", 1500), ("DEAR", dear))]
+    office = Office(office_plan(items=[*office_tables()["items"], *items]))
+    fee, dearer = office.review("FEE"), office.review("DEAR")
+    assert office.refusal(q.RequestFee(fee, 1600)).details["fields"] == {"reason": "is needed for another fee"}
+    assert "amount" in office.refusal(q.RequestFee(fee, 10_000_001, "sealed:1:x")).details["fields"]
+    assert "amount" in office.refusal(q.RequestFee(dearer, dear + 1, "sealed:1:x")).details["fields"]
+    office.do(q.RequestFee(fee, 1500))
+    (asked,) = of(office.do(q.RequestFee(dearer, dear)), o.FeeRequested)
+    assert (asked.amount, asked.reason) == (dear, None)
+    free = office.review()
+    assert office.refusal(q.RequestFee(free, 1)).code == "invalid"
+    (asked,) = of(office.do(q.RequestFee(free, 10_000_000, "sealed:1:x")), o.FeeRequested)
+    assert (asked.amount, asked.reason) == (10_000_000, "sealed:1:x")
 
 
 @pytest.mark.parametrize("code", ["receipt", "result", "copy2"])
@@ -176,7 +213,7 @@ def test_silence_after_the_correction_counts_from_it() -> None:
 def test_silence_decides_nothing() -> None:
     """An immediate item that silence accepted is not approved by it: its window still decides."""
     office = Office()
-    id = office.intake("IMM", present=(), incomplete=True)
+    id = office.intake("IMM", present=("photo",), incomplete=True)
     office.until("2026-12-01 09:00")
     assert office.case(id).stage == "accepted"
     assert not of(office.events, o.CaseDecided)
@@ -262,12 +299,12 @@ def test_fee() -> None:
     id = office.review()
     assert office.refusal(q.RequestFee(id, 0)).code == "invalid"
     assert office.refusal(q.PayFee(id, "p")).code == "wrong_stage"
-    office.do(q.RequestFee(id, 1500))
+    office.do(q.RequestFee(id, 1500, "sealed:9:x"))
     assert office.case(id).stage == "awaiting_fee"
     assert office.refusal(q.DecideCase(id, "approve", "ok")).code == "wrong_stage"
     office.do(q.PayFee(id, "p-1"))
     assert (office.case(id).stage, office.case(id).fee, office.case(id).fee_paid) == ("in_review", 1500, True)
-    office.do(q.RequestFee(id, 200))
+    office.do(q.RequestFee(id, 200, "sealed:9:x"))
     assert not office.case(id).fee_paid
 
 
@@ -278,7 +315,7 @@ def test_fee() -> None:
 def test_results(method: Any) -> None:
     """R15, R39: made, ready at the zone's issue post, handed out as asked; only an electronic one goes at once."""
     office = Office()
-    id = office.decided(delivery=Delivery(method))
+    id = office.decided(delivery=Delivery(method, "sealed:5:x"))
     if method == "electronic":
         office.do(q.DeliverResult(id, method))
     else:
@@ -305,13 +342,13 @@ def test_every_command_at_every_stage() -> None:
         "papers_corrected": q.CorrectPapers(id), "case_withdrawn": q.WithdrawCase(id),
         "case_claimed": q.ClaimCase(id, "o9"), "opinion_given": q.GiveOpinion(id, "s"),
         "step_started": q.StartStep(id, "site_visit"), "step_ended": q.EndStep(id),
-        "fee_requested": q.RequestFee(id, 1), "fee_paid": q.PayFee(id, "p"),
+        "fee_requested": q.RequestFee(id, 1, "sealed:9:x"), "fee_paid": q.PayFee(id, "p"),
         "case_decided": q.DecideCase(id, "approve", "ok"), "result_made": q.MakeResult(id),
         "result_ready": q.ReadyResult(id), "result_delivered": q.DeliverResult(id, "window"),
         "case_closed": q.CloseCase(id),
     }  # fmt: skip
     ways: list[list[q.OfficeCommand]] = [
-        [], [q.RequestFee(id, 1)], [q.PayFee(id, "p"), q.DecideCase(id, "approve", "ok")], [q.MakeResult(id)],
+        [], [q.RequestFee(id, 1, "sealed:9:x")], [q.PayFee(id, "p"), q.DecideCase(id, "approve", "ok")], [q.MakeResult(id)],
         [q.ReadyResult(id)], [q.DeliverResult(id, "window")], [q.CloseCase(id)],
     ]  # fmt: skip
     seen: set[str] = set()

@@ -16,7 +16,7 @@ def paused_s(pause_on: list[str]) -> float:
     for begin, minutes, end in (
         (q.RequestCorrection(id, ("photo",)), 10, q.CorrectPapers(id)),
         (q.StartStep(id, "site_visit"), 20, q.EndStep(id)),
-        (q.RequestFee(id, 100), 30, q.PayFee(id, "p")),
+        (q.RequestFee(id, 100, "sealed:9:x"), 30, q.PayFee(id, "p")),
     ):
         office.do(begin)
         office.wait(minutes * 60)

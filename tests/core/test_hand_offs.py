@@ -160,6 +160,22 @@ def test_refusal_keeps_the_clock() -> None:
     assert office.case(id).stage == "verified"
 
 
+def test_who_carried_does_not_check() -> None:
+    """R25: face to face takes two; whoever is known to have carried the papers neither accepts nor refuses them."""
+    office = Office()
+    id = office.intake()
+    h = office.open_hand_off(id)
+    office.do(q.PickUpHandOff(h.id, "r1"))
+    office.do(q.ArriveHandOff(h.id))
+    for alone in (q.VerifyHandOff(h.id, h.papers, "r1"), q.RefuseHandOff(h.id, "r", staff="r1")):
+        refused = office.refusal(alone)
+        assert (refused.code, refused.details["staff"]) == ("carrier_verifies", "r1")
+    office.do(q.RefuseHandOff(h.id, "r", staff="o1"))
+    office.do(q.ArriveHandOff(h.id))
+    office.do(q.VerifyHandOff(h.id, h.papers, "r1"))
+    assert office.case(id).stage == "verified"
+
+
 def test_exactly_the_papers() -> None:
     """Not the same papers, too few or too many: refused with both lists, and nothing changes."""
     office = Office()
@@ -346,8 +362,11 @@ def test_support_apart_from_service() -> None:
     assert kinds(office.wait(1)) == ["support_overdue", "alert_raised"]
     office.do(q.ClaimSupport("s1", "m1"))
     office.wait(60)
-    assert kinds(office.do(q.AnswerSupport("s1", "phone"))) == ["support_answered", "alert_ended"]
+    assert kinds(office.do(q.AnswerSupport("s1", "phone", None, "sealed:2:x"))) == [
+        "support_answered", "alert_ended",
+    ]  # fmt: skip
     found = office.hall.state.offices.supports["s1"]
+    assert (found.channel, found.answer) == ("phone", "sealed:2:x")
     assert (found.ticket, found.staff, found.channel, found.overdue) == (ticket, "m1", "phone", True)
     assert found.answered_at - found.asked_at == 360 * SECOND
     office.do(c.FinishTicket("w1"))

@@ -237,3 +237,18 @@ def test_expired_is_counted_and_dated_by_its_due() -> None:
     assert visit.outcome == "expired"
     assert visit.ended == local("2026-11-23 19:00")
     assert day(driver).expired == 1
+
+
+def test_services_are_figures_of_the_hall_and_of_the_hour() -> None:
+    """What is no case is counted for the whole and by hour, with what was taken back left out."""
+    d = Driver()
+    m = Measures()
+    d.do(c.CountService("g", "print_copy", 2))
+    d.do(c.CountService("g", "print_copy", -1))
+    d.do(c.CountService("p", "self_service"))
+    for event in d.events:
+        m.apply(event)
+    assert m.figures()[""].services == {"print_copy": 1, "self_service": 1}
+    assert {key: f.services for key, f in m.figures("hour").items()} == {
+        "2026-11-23T09": {"print_copy": 1, "self_service": 1}
+    }

@@ -117,7 +117,7 @@ def test_the_story_of_section_five() -> None:
     hall.do(q.ClaimCase(joint, "prop-1"))
     hall.do(q.GiveOpinion(joint, "sealed:4:x", "tax-1", "tax"))
     fee = next(item.fee for item in plan.items if item.code == "RP-001")
-    hall.do(q.RequestFee(joint, fee))
+    hall.do(q.RequestFee(joint, fee, "sealed:9:x"))
     assert hall.refusal(q.DecideCase(joint, "approve", "ok")).code == "wrong_stage"
 
     # 一天一归档: the decided cases' originals are missed at the end of the day, until they have their place

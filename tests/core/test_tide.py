@@ -187,6 +187,47 @@ def test_close_when_calm() -> None:
     assert brought(d, 3600) == []
 
 
+def test_calm_that_may_last_after_all_is_not_overslept() -> None:
+    """The one whose wait would have ended the calm is called: the closing time runs on, and the hall wakes for it."""
+    d = hall(windows=("w1", "w2"), min_open_s=0, close_for_s=130, close_waiting_per_window=2)
+    d.do(c.OpenTidal("t1", "li"))
+    began = d.now
+    take(d, 1)
+    assert d.hall.wakes_at() == began + 660 * SECOND, "nobody would be advised to close before"
+    d.now += 10 * SECOND
+    take(d, 1)
+    d.do(c.CallTicket("w1"))
+    d.do(c.CallTicket("w2"))
+    assert d.hall.wakes_at() == began + 130 * SECOND
+    d.now = began
+    assert brought(d, 130)[0].since == began
+
+
+def test_the_window_to_close() -> None:
+    """Of those open for their least time an idle one, else the one open longest; a busy one is no reason to wait."""
+    d = hall(windows=("w1",), min_open_s=500)
+    d.do(c.OpenTidal("t1", "li"))
+    begun = d.now
+    d.now += 400 * SECOND
+    d.do(c.OpenTidal("t2", "wang"))
+    take(d, 1)
+    d.do(c.CallTicket("t1"))
+    assert d.hall.wakes_at() == begun + 500 * SECOND
+    d.now = begun
+    (advised,) = brought(d, 500)
+    assert (advised.window, advised.due) == ("t1", begun + 500 * SECOND), "t2 has not been open long enough"
+    other = hall(windows=("w1",), min_open_s=0)
+    other.do(c.OpenTidal("t1", "li"))
+    other.now += 10 * SECOND
+    other.do(c.OpenTidal("t2", "wang"))
+    take(other, 3)
+    assert brought(other, 300) == []
+    other.do(c.CallTicket("t1"))
+    for n in (2, 3):
+        other.do(c.CancelTicket(f"k{n}"))
+    assert brought(other, 90)[0].window == "t2", "the idle one, though t1 has been open longer"
+
+
 def test_calm_ends_by_time_alone() -> None:
     """One who waits two minutes ends the calm, though nobody came or went; the advice lapses at that second."""
     d = hall(windows=("w1", "w2"), min_open_s=0)
@@ -291,7 +332,9 @@ def test_automatic_halls_confirm_at_once() -> None:
     """Where the plan says so, the advice is followed in the same breath."""
     d = hall(confirm="automatic", min_open_s=0, windows=("w1", "w2"))
     take(d, 7)
-    assert kinds(brought(d, 60)) == ["TideAdvised", "TideConfirmed", "WindowOpened"]
+    advised, confirmed, opened = brought(d, 60)
+    assert kinds([advised, confirmed, opened]) == ["TideAdvised", "TideConfirmed", "WindowOpened"]
+    assert confirmed.advised, "not of somebody's own"
     for n in range(1, 8):
         d.do(c.CancelTicket(f"k{n}"))
     assert kinds(brought(d, 90)) == ["TideAdvised", "TideConfirmed", "WindowClosed"]

@@ -152,7 +152,7 @@ def test_pauses_shift_the_due_day(what: str) -> None:
         id = office.review()
         assert office.case(id).due_at == local("2026-11-30 17:30")
         start: dict[str, Any] = {
-            "fee": q.RequestFee(id, 100), "step": q.StartStep(id, "site_visit"),
+            "fee": q.RequestFee(id, 100, "sealed:9:x"), "step": q.StartStep(id, "site_visit"),
             "correction": q.RequestCorrection(id, ("photo",)),
         }  # fmt: skip
         end: dict[str, Any] = {"fee": q.PayFee(id, "p"), "step": q.EndStep(id), "correction": q.CorrectPapers(id)}
@@ -175,7 +175,7 @@ def test_pauses_shift_the_parts_of_a_joint_case(what: str) -> None:
     assert [text(p.due_at) for p in office.case(id).parts] == ["2026-11-25 17:30", "2026-12-01 17:30"]
     office.do(q.GiveOpinion(id, "ok", "d1", "d"))
     start: dict[str, Any] = {
-        "fee": q.RequestFee(id, 100), "step": q.StartStep(id, "site_visit"),
+        "fee": q.RequestFee(id, 100, "sealed:9:x"), "step": q.StartStep(id, "site_visit"),
         "correction": q.RequestCorrection(id, ("photo",)),
     }  # fmt: skip
     end: dict[str, Any] = {"fee": q.PayFee(id, "p"), "step": q.EndStep(id), "correction": q.CorrectPapers(id)}
@@ -203,7 +203,7 @@ def test_a_paused_case_is_not_overdue() -> None:
     """While the promised clock stands still it does not speak, however long."""
     office = Office()
     id = office.review()
-    office.do(q.RequestFee(id, 100))
+    office.do(q.RequestFee(id, 100, "sealed:9:x"))
     office.until("2026-12-20 09:00")
     assert not of(office.events, o.CaseOverdue)
     office.do(q.PayFee(id, "p"))
@@ -216,7 +216,7 @@ def test_one_pause_at_a_time() -> None:
     id = office.review()
     office.do(q.StartStep(id, "expert_review"))
     assert office.refusal(q.RequestCorrection(id, ("photo",))).code == "step_open"
-    assert office.refusal(q.RequestFee(id, 100)).code == "step_open"
+    assert office.refusal(q.RequestFee(id, 100, "sealed:9:x")).code == "step_open"
     assert office.refusal(q.StartStep(id, "site_visit")).code == "step_open"
     office.do(q.EndStep(id))
     assert office.refusal(q.EndStep(id)).code == "no_step"

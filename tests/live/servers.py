@@ -274,8 +274,12 @@ class Servers:
 async def houses(
     folder: Path, *, servers: int = 1, external: bool = False, redis: bool = False, proxy: bool = False,
     workers: int = 1, windows: int = 60, lines: str = "ABCDE", limits: Said | None = None,
+    plan: Callable[[Path], None] = lambda path: None,
 ) -> AsyncIterator[Servers]:  # fmt: skip
-    """Servers on one database: each with its own PostgreSQL (one server only), or all on one that the test owns."""
+    """Servers on one database: each with its own PostgreSQL (one server only), or all on one that the test owns.
+
+    `plan` may change the plan file before they read it.
+    """
     async with AsyncExitStack() as stack:
         data = folder / "data"
         found = Servers([], [], data)
@@ -293,9 +297,10 @@ async def houses(
             stack.callback(found.redis.kill)
             found.redis.start()
         url = found.proxy.url if found.proxy is not None else found.url
-        plan = write_plan(folder, windows=windows, lines=lines, limits=limits)
+        file = write_plan(folder, windows=windows, lines=lines, limits=limits)
+        plan(file)
         for _ in range(servers):
-            server = Server(data, plan, url=url, redis=found.redis.url if found.redis else None, workers=workers)
+            server = Server(data, file, url=url, redis=found.redis.url if found.redis else None, workers=workers)
             stack.callback(server.stop)
             server.launch()
             found.servers.append(server)

@@ -365,6 +365,8 @@ async def test_a_repeat_gets_the_first_answer(tmp_path: Path) -> None:
     """The same key and body: the same ticket with its token; another body or address: key_reused; nothing twice."""
     async with stage(tmp_path) as s:
         body = {"line": "A", "channel": "kiosk"}
+        await s.post("windows/w1/sign-in", {"staff": "clerk-1"})
+        await s.post("windows/w1/open")  # nobody open would be an alert
         first = await s.post("tickets", body, idempotency_key="k 1")
         seq = s.seq
         again = await asyncio.gather(*(s.post("tickets", body, idempotency_key="k 1") for _ in range(5)))

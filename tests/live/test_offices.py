@@ -47,9 +47,22 @@ MORNING = 1_795_395_600 * SECOND
 LI = {"name": "李测试四", "id_number": "110101199003077475", "phone": "13900001111"}
 AGENT = {"name": "慕容代办", "id_number": "420222197212124414", "phone": "13907231104"}
 OPINION, SIGNATURE, REASON = "现场看过，灶台合格", "李测试四亲笔", "第二页没有盖章"
+REPLY = "凭居住证即可，\n不要户口本"
 QUESTION, RESULT, NOTE = "外省户口怎么办", "已上门道歉并补办", "窗口态度让我很难过"
 STREET, MISSING = "兴国大道一百二十号", "房东的身份证明"
-SECRETS = [*LI.values(), *AGENT.values(), OPINION, SIGNATURE, REASON, QUESTION, RESULT, NOTE, STREET, MISSING]
+SECRETS = [
+    *LI.values(),
+    *AGENT.values(),
+    OPINION,
+    SIGNATURE,
+    REASON,
+    QUESTION,
+    RESULT,
+    NOTE,
+    STREET,
+    MISSING,
+    "凭居住证即可",
+]
 
 
 def name(text: str) -> dict[str, str]:
@@ -157,16 +170,16 @@ def papers(code: str, *, ticket: str | None, **more: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def offices(
-    folder: Path, *, gateway: Gateway | None = None, journal: MemoryJournal | None = None
+    folder: Path, *, gateway: Gateway | None = None, journal: MemoryJournal | None = None, hall: Plan | None = None
 ) -> AsyncIterator[Offices]:
-    """A hall behind its door; `journal`: one that has been there before."""
+    """A hall behind its door; `journal`: one that has been there before; `hall`: another plan."""
     time = [MORNING]
     journal = journal or MemoryJournal(lambda: time[0])
     bus, clock = LocalBus(), HallClock(monotonic=lambda: time[0])
     await clock.measure(journal)
     house = House({}, journal, Persons.load(folder / "persons.key"), bus, clock)
     keeper = HallKeeper("t", journal=journal, bus=bus, clock=clock)
-    await keeper.start(plan())
+    await keeper.start(hall or plan())
     house.halls["t"] = keeper
     door = Door(house, data=folder, base_url="http://hall.test", admin_token=ADMIN, gateway=gateway)
     door.sessions.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -211,9 +224,10 @@ async def test_the_story_of_yangxin(tmp_path: Path, caplog: pytest.LogCaptureFix
             support = await s.ok("support", {"window": "w1", "item": "IMM", "question": QUESTION}, 201)
             await s.ok(f"support/{support['id']}/claim", {"staff": "middle-1"})
             await s.later(40)
-            answered = await s.ok(f"support/{support['id']}/answer", {"channel": "phone"})
+            answered = await s.ok(f"support/{support['id']}/answer", {"channel": "phone", "answer": REPLY})
             assert (answered["state"], answered["response_s"], answered["staff"]) == ("answered", 40.0, "middle-1")
-            assert (await s.see("support"))[0]["question"] == QUESTION
+            (asked,) = await s.see("support")
+            assert (asked["question"], asked["answer"]) == (QUESTION, REPLY)
             await s.finish()
 
             # 急件: ten minutes to the middle office, refused once, and thirty from the intake to the back office
@@ -293,7 +307,7 @@ async def test_the_story_of_yangxin(tmp_path: Path, caplog: pytest.LogCaptureFix
                 await s.post(f"cases/{case}/decide", {"outcome": "approve", "opinion": "x"}), 409, "opinion_missing"
             )
             await s.ok(f"cases/{case}/step", {"step": "expert_review"})
-            problem(await s.post(f"cases/{case}/request-fee", {"amount": 1}), 409, "step_open")
+            problem(await s.post(f"cases/{case}/request-fee", {"amount": 1, "reason": REASON}), 409, "step_open")
             problem(await s.post(f"cases/{case}/step", {}), 422, "invalid")
             await s.ok(f"cases/{case}/step", {"done": True})
             await s.ok(f"cases/{case}/opine", {"opinion": OPINION})
@@ -301,7 +315,7 @@ async def test_the_story_of_yangxin(tmp_path: Path, caplog: pytest.LogCaptureFix
             await s.hand_out(case)
 
             # a department that does not sit in the hall; what is missing is told once
-            far = await s.intake("FAR", materials=[], incomplete=True)
+            far = await s.intake("FAR", materials=[{"code": "photo"}], incomplete=True)
             assert (far["hand_off"], far["case"]["stage"], far["case"]["missing"]) == (None, "received", ["form"])
             case = far["case"]["id"]
             asked = await s.ok(f"cases/{case}/request-correction", {"missing": ["form", MISSING]})
@@ -382,7 +396,7 @@ async def test_a_wrong_stage_says_what_is_allowed(tmp_path: Path) -> None:
         for action, body in (
             ("decide", {"outcome": "approve", "opinion": "x"}), ("make", {}), ("ready", {}), ("archive", {}),
             ("deliver", {"method": "window"}), ("claim", {"staff": "o"}), ("paid", {"reference": "p"}),
-            ("request-fee", {"amount": 5}), ("opine", {"opinion": "x"}), ("accept", {}),
+            ("request-fee", {"amount": 5, "reason": REASON}), ("opine", {"opinion": "x"}), ("accept", {}),
         ):  # fmt: skip
             found = problem(await s.post(f"{path}/{action}", body, accept_language="en"), 409, "wrong_stage")
             assert found["allowed"] == ["withdraw", "keep", "copy"]
@@ -664,6 +678,68 @@ async def test_a_rating_needs_a_finished_visit(tmp_path: Path) -> None:
         assert await s.see("matters") == []
 
 
+async def test_nobody_checks_what_he_carried_and_nothing_comes_of_nothing(tmp_path: Path) -> None:
+    """Face to face takes two; no paper, no case; a courier needs an address, a result a signature, another
+    fee a reason: each refused in words that name what is wrong."""
+    async with offices(tmp_path) as s:
+        s.ticket = await s.serve()
+        path = "windows/w1/cases"
+        body = papers("FEE", ticket=s.ticket["id"])
+        none = problem(await s.post(path, body | {"materials": [], "incomplete": True}), 422, "nothing_received")
+        assert none["missing"] == ["form"]
+        no = problem(await s.post(path, body | {"delivery": {"method": "courier"}}), 422, "invalid")
+        assert [error["field"] for error in no["errors"]] == ["delivery.address"]
+        taken = await s.ok(path, body, 201)
+        await s.finish()
+        h, case = taken["hand_off"], f"cases/{taken['case']['id']}"
+        await s.ok(f"hand-offs/{h['id']}/pick-up", {"runner": "r1"})
+        await s.ok(f"hand-offs/{h['id']}/arrive")
+        for action, said in (("verify", {"papers": h["papers"]}), ("refuse", {"reason": "paper_missing"})):
+            answer = await s.post(f"hand-offs/{h['id']}/{action}", said | {"staff": "r1"})
+            alone = problem(answer, 409, "carrier_verifies")
+            assert "r1" in alone["detail"]
+        await s.ok(f"hand-offs/{h['id']}/verify", {"papers": h["papers"], "staff": "checker"})
+        await s.ok(f"{case}/claim", {"staff": "officer-1"})
+        for said, field in (({"amount": 1600}, "reason"), ({"amount": 10_000_001, "reason": "x"}, "amount")):
+            no = problem(await s.post(f"{case}/request-fee", said), 422, "invalid")
+            assert [error["field"] for error in no["errors"]] == [field]
+        await s.ok(f"{case}/request-fee", {"amount": 1600, "reason": REASON})
+        trace = await s.see(f"{case}/trace")
+        assert REASON in next(step["why"] for step in trace["steps"] if step["kind"] == "fee_requested")
+        await s.ok(f"{case}/paid", {"reference": "pay-1"})
+        await s.ok(f"{case}/decide", {"outcome": "approve", "opinion": OPINION})
+        await s.ok(f"{case}/make")
+        await s.ok(f"{case}/ready")
+        no = problem(await s.post(f"{case}/deliver", {"method": "window"}), 422, "invalid")
+        assert [error["field"] for error in no["errors"]] == ["signature"]
+        await s.ok(f"{case}/deliver", {"method": "window", "signature": SIGNATURE})
+
+
+async def test_a_matter_goes_to_somebody_who_is_there(tmp_path: Path) -> None:
+    """Where there are accounts a matter is handed over to one of them or to a post; a made-up staff id is refused."""
+    async with offices(tmp_path) as s:
+        opened = await s.ok("matters", {"kind": "complaint", "owner": "1", "note": NOTE}, 201)
+        path = f"matters/{opened['id']}/hand-over"
+        assert (await s.ok(path, {"owner": "ghost99"}))["owner"] == "ghost99", "no accounts, nothing to compare with"
+        await add(s, "1042", {"hall": "t", "post": "guide"})
+        no = problem(await s.post(path, {"owner": "ghost98"}), 422, "invalid")
+        assert [error["field"] for error in no["errors"]] == ["owner"]
+        assert (await s.ok(path, {"owner": "1042"}))["owner"] == "1042"
+        assert (await s.ok(path, {"owner": "supervisor:g"}))["owner"] == "supervisor:g"
+
+
+async def test_a_bad_rating_says_what_was_bad(tmp_path: Path) -> None:
+    """Whoever puts a bad rating right sees its level, its reasons, the citizen's words, the number and the window."""
+    async with offices(tmp_path) as s:
+        ticket = await s.serve()
+        await s.finish()
+        rating = {"level": 1, "reasons": ["not_solved"], "text": NOTE}
+        await s.ok(f"/api/v1/tickets/{ticket['token']}/rating", rating, token=None)
+        (matter,) = await s.see("matters")
+        assert (matter["level"], matter["reasons"], matter["note"]) == (1, ["not_solved"], NOTE)
+        assert (matter["number"], matter["window"]) == (ticket["number"], "w1")
+
+
 async def test_whoever_is_asked_first_owns_the_matter(tmp_path: Path) -> None:
     """A matter keeps its person sealed; who calls back sees the telephone; an alert is acknowledged by name."""
     async with offices(tmp_path) as s:
@@ -672,7 +748,7 @@ async def test_whoever_is_asked_first_owns_the_matter(tmp_path: Path) -> None:
         assert "holder" not in opened
         one = await s.see(f"matters/{opened['id']}")
         assert (one["holder"]["phone"], one["note"]) == (LI["phone"], NOTE)
-        assert (await s.ok(f"matters/{opened['id']}/hand-over", {"owner": "staff:2"}))["owner"] == "staff:2"
+        assert (await s.ok(f"matters/{opened['id']}/hand-over", {"owner": "staff:2"}))["owner"] == "2"
         await s.later(2 * 86_400)
         await s.ok(f"matters/{opened['id']}/contact")
         late = next(a for a in await s.see("alerts") if a["kind"] == "matter_late")
@@ -700,16 +776,16 @@ async def test_a_message_is_sent_once_across_restarts(tmp_path: Path) -> None:
 
     async with offices(tmp_path, gateway=FileGateway(file), journal=journal) as s:
         case = await s.to_review("FEE")
-        await s.ok(f"cases/{case}/request-fee", {"amount": 100})
+        await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
         await until(sent, "the first message")
     async with offices(tmp_path, journal=journal) as s:
         await s.ok(f"cases/{case}/paid", {"reference": "p"})
-        second = (await s.ok(f"cases/{case}/request-fee", {"amount": 250}))["seq"]
+        second = (await s.ok(f"cases/{case}/request-fee", {"amount": 250, "reason": REASON}))["seq"]
     for _ in range(2):
         async with offices(tmp_path, gateway=FileGateway(file), journal=journal) as s:
             await until(lambda: len(sent()) >= 2, "the message that was missed")
             other = await s.to_review("FEE", applicant={"name": "无电话"})
-            await s.ok(f"cases/{other}/request-fee", {"amount": 1})
+            await s.ok(f"cases/{other}/request-fee", {"amount": 1, "reason": REASON})
             await looked_at(tmp_path / "messages" / "t.seq", s.seq)
     assert len(sent()) == len(set(sent())) == 2
     assert sent()[1] == f"t-{second}"
@@ -735,12 +811,12 @@ async def test_the_gateway_is_tried_again_and_then_an_alert_is_raised(tmp_path: 
         gateway = HttpGateway(f"{base}/sms", longest_pause_s=0.0)
         async with offices(tmp_path, gateway=gateway) as s:
             case = await s.to_review("FEE")
-            await s.ok(f"cases/{case}/request-fee", {"amount": 100})
+            await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
             await until(lambda: len(heard) == 2, "the second try")
             assert heard[0] == heard[1]
             assert heard[0][1]["phone"] == LI["phone"]
             await s.ok(f"cases/{case}/paid", {"reference": "p"})
-            await s.ok(f"cases/{case}/request-fee", {"amount": 100})
+            await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
             await until(lambda: f"message_failed:{case}" in s.keeper.committed.state.alerts, "the alert")
             assert len(heard) == 6
 

@@ -120,7 +120,7 @@ async def test_a_joint_case_is_coordinated_by_its_lead_department(tmp_path: Path
             problem(await s.post(f"{case}/claim", **plain), 403, "not_allowed")
             problem(await s.post(f"{case}/claim", **other), 403, "not_allowed")
             await s.ok(f"{case}/claim", **coordinator)
-            problem(await s.post(f"{case}/request-fee", {"amount": 100}, **plain), 403, "not_allowed")
+            problem(await s.post(f"{case}/request-fee", {"amount": 100, "reason": "x"}, **plain), 403, "not_allowed")
             part = {"opinion": OPINION, "department": "hrss"}
             problem(await s.post(f"{case}/opine", part, **plain), 403, "not_allowed")
             await s.ok(f"{case}/opine", part, **other)
@@ -154,7 +154,7 @@ async def test_papers_are_accepted_by_whoever_may_take_them_in(tmp_path: Path) -
         zone = {"hall": "t", "zone": "g"}
         precheck, chief = await person(s, "1", zone | {"post": "precheck"}), await person(s, "2", HRSS | CHIEF)
         clerk = await person(s, "3", zone | {"post": "acceptance"})
-        taken = await s.intake("URG", materials=[], incomplete=True)
+        taken = await s.intake("URG", materials=[{"code": "photo"}], incomplete=True)
         case = f"cases/{taken['case']['id']}"
         await s.ok(f"{case}/request-correction", {"missing": ["form"]})
         await s.ok(f"{case}/correct")

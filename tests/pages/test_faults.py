@@ -50,7 +50,7 @@ def test_a_wrong_field_is_named_in_the_open_dialog(server: Server, hands: Hands)
     desk = hands.open("/desk/pages/window/s01")
     desk.locator("#staff").fill("张 三")
     desk.keyboard.press("Enter")
-    expect(desk.locator("#sign-in .wrong")).to_have_text("工号（字母、数字）：含有不允许的字符")
+    expect(desk.locator("#sign-in .wrong")).to_have_text("工号（字母、数字）：格式不正确")
     expect(desk.locator("#staff")).to_have_value("张 三")
     forgive(hands, 422)
 
@@ -60,7 +60,7 @@ def test_blanks_are_no_reason_and_nothing_is_chosen_beforehand(server: Server, h
     sit_down(server)
     number = server.take()["number"]
     desk = hands.open("/desk/pages/window/s01")
-    desk.locator("#waiting li", has_text=number).get_by_text("点名呼叫").click()
+    desk.locator("#waiting li", has_text=number).get_by_text("指定呼叫").click()
     desk.fill("#call-reason", "   ")
     desk.keyboard.press("Enter")
     expect(desk.locator("#ask-call .wrong")).to_contain_text("原因不能为空")

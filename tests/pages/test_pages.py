@@ -337,7 +337,7 @@ def test_staff_pages_say_how_to_get_in(hands: Hands) -> None:
     """Without the cookie a desk is a page with words, not a form and not an empty screen."""
     for path, post in (("/desk/pages/window/s01", "本窗口"), ("/desk/pages/guide", "本岗位")):
         page = hands.open(path, signed_in=False)
-        expect(page.locator("body")).to_contain_text(f"请向管理员索取{post}的进入链接")
+        expect(page.locator("body")).to_contain_text(f"请登录，或向管理员索取{post}的链接。")
         expect(page.locator("body")).not_to_contain_text("tidehall")
     hands.wrong[:] = [line for line in hands.wrong if "401" not in line]
 

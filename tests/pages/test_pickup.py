@@ -141,7 +141,7 @@ def test_the_kiosk_says_what_is_not_ready_and_when(hall: Hall) -> None:
     receipt = taken_in(hall)["receipt"]["number"]
     page = hall.open("/kiosk/pages", "kiosk", KIOSK)
     by_receipt(page, "collect", receipt)
-    expect(page.locator(".confirm")).to_contain_text(re.compile(r"还没有办好，承诺 \d+月\d+日 .* 前办好"))
+    expect(page.locator(".confirm")).to_contain_text(re.compile(r"尚未办结，承诺办结时限：\d+月\d+日"))
     expect(page.locator(".take")).to_have_count(0)
     page.locator(".other a").click()
     expect(page.locator(".way li")).to_have_count(6)

@@ -388,7 +388,7 @@ class OfficesMachine(RuleBasedStateMachine):
             "opinion_given": q.GiveOpinion(id, "s", staff, one(data, [None, "d", "e"])),
             "step_started": q.StartStep(id, "site_visit"),
             "step_ended": q.EndStep(id),
-            "fee_requested": q.RequestFee(id, 100),
+            "fee_requested": q.RequestFee(id, 100, "sealed:9:x"),
             "fee_paid": q.PayFee(id, "p"),
             "case_decided": q.DecideCase(id, one(data, ["approve", "refuse"]), "ok"),
             "result_made": q.MakeResult(id),

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
+from tidehall.display.tide_views import advice_facts
 from tidehall.display.views import (
     STRIP,
     StripLine,
@@ -452,6 +453,7 @@ class StaffChannel(Channel):
             "offices": state.offices.seq,
             "session": session(state, now),
             "issuing": state.issuing,
+            "advice": advice_facts(state),
         }
 
     def changes(self, hall: Hall, now: int) -> Mapping[str, Any]:
@@ -505,6 +507,12 @@ class DeskChannel(StaffChannel):
         """Those of its zone."""
         zone = state.window(self.id).zone
         return [window.id for window in state.windows.values() if window.zone == zone]
+
+    def standing(self, state: HallState, now: int) -> dict[str, Any]:
+        """The same without what supervisors are advised."""
+        found = super().standing(state, now)
+        del found["advice"]
+        return found
 
     def position(self, state: HallState) -> int:
         """Its zone's, its own, and the offices'."""

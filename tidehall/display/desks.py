@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tidehall.display.http.access import POSTS, Principal
-from tidehall.hall.plan import Words
+from tidehall.hall.reading import Words
 from tidehall.hall.state import HallState
 from tidehall.store.posts import Post
 

@@ -17,8 +17,9 @@ from urllib.parse import urlencode
 from msgspec import to_builtins
 
 from tidehall.display.views import line_view, phone_windows
+from tidehall.hall.catalogue import Item
 from tidehall.hall.engine import Hall
-from tidehall.hall.plan import Item, Plan
+from tidehall.hall.plan import Plan
 from tidehall.locales import say
 
 __all__ = [
@@ -223,5 +224,5 @@ def choice(hall: Hall, visit: Visit, now: int, line: str = "") -> dict[str, Any]
         "ahead": view.waiting,
         "open_windows": view.open_windows,
         "estimate": to_builtins(view.estimate),
-        "materials": to_builtins(item.materials) if item is not None else [],
+        "materials": item.materials if item is not None else (),
     }

@@ -56,11 +56,13 @@ class KioskPages(BoardPages):
             return await self.kiosk_done(request, keeper, visit, token)
         if visit.step in READING:
             return await self.by_receipt(request, keeper, visit)
-        return self.kiosk_step(keeper, visit)
+        return self.kiosk_step(request, keeper, visit)
 
     # ---- one step
 
-    def kiosk_step(self, keeper: HallKeeper, visit: Visit, *, said: str = "", status: int = 200) -> Response:
+    def kiosk_step(
+        self, request: Request, keeper: HallKeeper, visit: Visit, *, said: str = "", status: int = 200
+    ) -> Response:
         """The page of one step, with what the hall said if it said no."""
         hall, lang = keeper.committed, visit.lang
         plan = hall.state.rules
@@ -85,7 +87,9 @@ class KioskPages(BoardPages):
             if what is None:
                 return self.unknown(lang, start=visit.link(fresh=True))
             classes = self.priorities(plan, lang)
-            values = {"what": what, "priorities": [p for p in classes if p["id"] != "normal"]}
+            page = f"{self.address(request)}/guide/{keeper.id}/{what['item']}?lang={lang}"
+            guide = qr(page) if what["item"] else None
+            values = {"what": what, "priorities": [p for p in classes if p["id"] != "normal"], "guide": guide}
         elif step == "slipless":
             values = {"zones": kiosk.pickup_zones(hall)}
         return self.kiosk_page(keeper, visit, step, said=said, status=status, **values)
@@ -180,7 +184,7 @@ class KioskPages(BoardPages):
         if not said.ok and visit.step == "collect":
             return await self.by_receipt(request, keeper, visit, said=said.sentence, status=409)
         if not said.ok:
-            return self.kiosk_step(keeper, visit, said=said.sentence, status=409)
+            return self.kiosk_step(request, keeper, visit, said=said.sentence, status=409)
         where = visit.link(ticket=said.body["token"])
         return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
 
@@ -188,7 +192,7 @@ class KioskPages(BoardPages):
         """The number, huge, with the way to follow it on a phone."""
         found = await self.own(token)
         if found is None or found[0].id != keeper.id:
-            return self.kiosk_step(keeper, visit)
+            return self.kiosk_step(request, keeper, visit)
         ticket, lang = found[1], visit.lang
         view = script_data(to_builtins(views.phone_view(keeper.committed, ticket, keeper.now())))
         pair = minutes_range(view["shown"])

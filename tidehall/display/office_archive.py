@@ -121,7 +121,7 @@ def filing_facts(state: HallState, case: Case, sheets: list[Sheet], unit: str, l
             "id": s.paper.id,
             "name": in_words(paper_name(state, case.item, s.paper.code, s.paper.copy), lang),
             "state": s.state,
-            "reason": reason_words(s.reason, lang),
+            "reason": reason_words(s.reason, lang, state.rules),
             "filed_at": time_text(state, s.paper.filed_at or case.ended_at) if s.state == "filed" else None,
             "can": here and lies_here(s.paper),
         }

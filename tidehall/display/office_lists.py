@@ -15,13 +15,17 @@ from typing import Any, NamedTuple
 from msgspec import to_builtins
 
 from tidehall.display import office_views
+from tidehall.display.tide_views import reason_text, standing, who_text
 from tidehall.display.views import optional_time, time_text
+from tidehall.hall.catalogue import Item
 from tidehall.hall.engine import Hall
 from tidehall.hall.offices.archive import closes_at, without_place
 from tidehall.hall.offices.clocks import still_open
 from tidehall.hall.papers.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
-from tidehall.hall.plan import Item, Plan
+from tidehall.hall.plan import Plan
 from tidehall.hall.state import Alert, HallState
+from tidehall.hall.tide import Advice
+from tidehall.hall.wire import AdviceFacts
 from tidehall.locales import has, say
 
 __all__ = [
@@ -37,6 +41,8 @@ MOST_READY = 200
 #: The next limit first.
 BY_LIMIT = attrgetter("due_at", "id")
 SECOND = 1_000_000
+#: The alert that is about a zone.
+NOBODY_OPEN = "no_window_open"
 
 
 class Row(NamedTuple):
@@ -74,6 +80,8 @@ def place_words(state: HallState, place: str, lang: str) -> str:
     """A holder, an owner or an end of a hand-off as people say it: window:s01 → 3 号窗口."""
     kind, _, id = place.partition(":")
     plan = state.rules
+    if kind == "staff":
+        return id
     if kind == "window" and id in state.windows:
         return say("strip.title", lang, label=state.windows[id].label)
     if kind in ("office", "maker", "archive"):
@@ -84,6 +92,12 @@ def place_words(state: HallState, place: str, lang: str) -> str:
         name = say("office.pool", lang) if id == "pool" else name
         return say(f"office.place.{kind}", lang, name=name)
     return say(f"office.place.{kind}", lang, name=id) if has(f"office.place.{kind}") else place
+
+
+def zone_words(state: HallState, id: str, lang: str) -> str:
+    """A zone's name; its id where the plan does not know it any more."""
+    found = state.zones.get(id)
+    return (found.name.get(lang) or found.name.get("zh") or id) if found is not None else id
 
 
 def unfiled_slots(state: HallState, unit: str) -> dict[str, str]:
@@ -194,6 +208,7 @@ def matter_facts(hall: Hall, m: Matter, now: int, lang: str) -> dict[str, Any]:
         "kind": m.kind.value,
         "state": m.state.value,
         "owner_words": place_words(hall.state, m.owner, lang),
+        "window_words": place_words(hall.state, f"window:{m.window}", lang) if m.window else "",
         "contacted": bool(m.contacted_at),
         "contact_by_text": time_text(hall.state, m.contact_by),
         "due_text": time_text(hall.state, m.due_at),
@@ -214,12 +229,27 @@ def alert_facts(hall: Hall, a: Alert, lang: str) -> dict[str, Any]:
         "id": a.id,
         "kind": a.kind,
         "kind_words": say(f"office.alert.{a.kind}", lang) if has(f"office.alert.{a.kind}") else a.kind,
-        "about": case.receipt if case is not None else place_words(hall.state, a.about, lang),
+        "about": case.receipt if case is not None else about_words(hall.state, a, lang),
         "case": case.id if case is not None else None,
         "owner": place_words(hall.state, a.owner, lang) if a.owner else "",
         "since": time_text(hall.state, a.since),
         "acknowledged_by": a.acknowledged_by,
         "escalated": a.escalated,
+    }
+
+
+def about_words(state: HallState, a: Alert, lang: str) -> str:
+    """What an alert is about, where it is about no case: a zone by its name."""
+    return zone_words(state, a.about, lang) if a.kind == NOBODY_OPEN else place_words(state, a.about, lang)
+
+
+def advice_facts(state: HallState, advice: Advice, facts: AdviceFacts, lang: str) -> dict[str, Any]:
+    """What the tide advises for a zone, in words."""
+    found: dict[str, Any] = to_builtins(facts)
+    return found | {
+        "zone_words": zone_words(state, facts.zone, lang),
+        "why": reason_text(advice, lang),
+        "who": who_text(state, facts, lang),
     }
 
 
@@ -248,10 +278,21 @@ def alert_rows(hall: Hall, lang: str, *, zone: str | None = None) -> list[Row]:
 
 
 def alert_zone(state: HallState, a: Alert) -> str | None:
-    """The zone in which something is wrong, where it is about a case or its papers."""
+    """The zone in which something is wrong, where it is about a case, its papers, or a zone."""
+    if a.kind == NOBODY_OPEN:
+        return a.about
     h = state.offices.hand_offs.get(a.about)
     case = state.offices.cases.get(h.case if h is not None else a.about)
     return case.zone if case is not None else None
+
+
+def advice_rows(state: HallState, lang: str, zone: str) -> list[Row]:
+    """What the tide advises, of one zone or ("") of all, in the plan's order."""
+    return [
+        Row(facts.zone, None, "tide", partial(advice_facts, state, advice, facts, lang))
+        for advice, facts in standing(state)
+        if zone in ("", facts.zone)
+    ]
 
 
 def zone_of_hand_off(state: HallState, h: HandOff) -> str:
@@ -356,6 +397,7 @@ def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
     lanes = {
         "urgent": hand_off_rows(hall, [h for h in found if h.urgent and h.leg == 1], now, lang, "lane"),
         "promised": hand_off_rows(hall, [h for h in found if not h.urgent or h.leg != 1], now, lang, "lane"),
+        "tide": advice_rows(state, lang, zone),
         "alerts": alert_rows(hall, lang, zone=zone or None),
     }
     slots = {

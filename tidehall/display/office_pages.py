@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from tidehall.display.assets import Assets
 from tidehall.display.entrance import Entrance, who
+from tidehall.display.guide_book import GuideBook
 from tidehall.display.http.access import Access
 from tidehall.display.http.app import ALL_CALLS
 from tidehall.display.http.calls import Call, Edge
@@ -48,15 +49,26 @@ from tidehall.display.office_lists import (
     unfiled_slots,
     window_desk,
 )
-from tidehall.display.office_words import day_text, progress_way, span_text, trace_durations, trace_steps, yuan
+from tidehall.display.office_words import (
+    date_text,
+    day_text,
+    progress_way,
+    span_text,
+    trace_durations,
+    trace_stages,
+    trace_steps,
+    yuan,
+)
 from tidehall.display.pages import Said, Ways, form_of, no_ways
-from tidehall.display.reasons import KEEPING, REFUSALS, REJECTIONS, reason_words
-from tidehall.display.rendering import qr, today, visitor_language
+from tidehall.display.reasons import reason_choices, reason_words
+from tidehall.display.rendering import qr, visitor_language
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
+from tidehall.hall.handbook import consultation
+from tidehall.hall.state import HallState
 from tidehall.live import HallKeeper, House
-from tidehall.locales import say
+from tidehall.locales import has, say
 from tidehall.queue.tickets import Ticket
 from tidehall.store.errors import StoreError
 
@@ -106,11 +118,34 @@ class OfficePages(KioskPages):
             return ""
         return person.staff if person is not None else ""
 
+    async def names(self) -> dict[str, str]:
+        """Staff id → name of everybody who has an account; without them, when the accounts are away."""
+        try:
+            found = await self.edge.sessions.accounts.accounts()
+        except StoreError:
+            return {}
+        return {account.staff: name for account in found if (name := self.edge.sessions.name(account))}
+
+    def actor(self, state: HallState, who: str, lang: str, names: Mapping[str, str]) -> str:
+        """Who did a step: a person by name, a place as people say it."""
+        staff, kind = who.removeprefix("staff:"), who.partition(":")[0]
+        if staff in names:
+            return names[staff] + say("receipt.brackets", lang, text=staff)
+        kind = "citizen" if kind == "ticket" else kind
+        return say(f"trace.who.{kind}", lang) if has(f"trace.who.{kind}") else place_words(state, who, lang)
+
     def saying(self, hall: str, lang: str) -> dict[str, Any]:
         """What the rows' macros need beside `t` and `words`."""
+        plan = self.edge.house.halls[hall].committed.state.rules
         return {
-            "hall": hall, "span": span_text, "day": day_text(lang), "yuan": yuan, "rejections": REJECTIONS,
-            "refusals": REFUSALS, "keeping": KEEPING, "why": lambda reason: reason_words(reason, lang),
+            "hall": hall, "span": span_text, "day": day_text(lang), "date": date_text(lang), "yuan": yuan,
+            "rejections": reason_choices(plan, "reject", lang),
+            "refusals": reason_choices(plan, "refuse_hand_off", lang),
+            "keeping": reason_choices(plan, "keep_in_use", lang),
+            "withdrawals": reason_choices(plan, "withdraw", lang),
+            "corrections": reason_choices(plan, "correction", lang),
+            "why": lambda reason: reason_words(reason, lang, plan), "regions": plan.hall.regions,
+            "region": lambda code: plan.hall.regions.get(code, {}).get(lang, code),
         }  # fmt: skip
 
     def parts(self, keeper: HallKeeper, lang: str, desk: Desk, since: int | None, panes: Mapping[str, str]) -> Response:
@@ -341,16 +376,18 @@ class OfficePages(KioskPages):
                 names[code].get(lang) or names[code].get("zh") or code if code in names else code
                 for code in asked["missing"].split(",")
             ]
-            day = today(keeper.now(), state.rules.hall.time_zone, lang)
+            day = date_text(lang)(local_text(keeper.now(), state.zone_name))
             panes["notice"] = macros.notice(
-                to_builtins(item), missing, place_words(state, f"window:{window}", lang), state.rules.hall.name, day
-            )
+                to_builtins(item), missing, place_words(state, f"window:{window}", lang), state.rules.hall.name, day,
+                phone=consultation(state.rules, item) or "",
+            )  # fmt: skip
         elif "item" in asked:
             bundles = [b for b in state.rules.bundles if item is not None and item.code in b.items]
             ticket = state.windows[window].ticket
             panes["intake"] = macros.intake(
-                to_builtins(item) if item is not None else None, window, ticket, bundles=to_builtins(bundles)
-            )
+                to_builtins(item) if item is not None else None, window, ticket, bundles=to_builtins(bundles),
+                urgent_min=round(state.rules.limits.hand_off_urgent_s / 60),
+            )  # fmt: skip
         if panes:
             return self.parts(keeper, lang, Desk({}), None, {n: str(html).strip() for n, html in panes.items()})
         since = asked.get("since", "")
@@ -419,8 +456,15 @@ class OfficePages(KioskPages):
             values["qr"] = qr(url)
             item = item_facts(state.rules, said.body["item"])
             values["fee"] = item.fee if item is not None else 0
+            values["standards"] = {m.code: m.standard for m in item.materials} if item is not None else {}
+            values["handler"] = (await self.names()).get(said.body["handler"] or "", said.body["handler"])
         else:
-            values["steps"] = trace_steps(said.body, lang)
+            names = await self.names()
+            values["steps"] = trace_steps(
+                said.body, lang, state.rules, lambda who: self.actor(state, who, lang, names)
+            )  # fmt: skip
+            if values["case"] is not None:
+                values["case"]["times"] |= trace_stages(said.body)
             values["durations"] = trace_durations(said.body, lang)
         return self.render.page(
             template, lang, hall_name=state.rules.hall.name, demo_on=self.edge.demo,
@@ -467,4 +511,4 @@ def pages(
     """All pages' routes, for the composition root, with what they share with the HTTP door."""
     edge = Edge(house, access, rates, metrics, sessions, house.demo)
     made = OfficePages(edge, Assets(), base_url=base_url, ways=ways)
-    return [*made.routes(), *Entrance(made.edge, made.render).routes()]
+    return [*made.routes(), *GuideBook(made).routes(), *Entrance(made.edge, made.render).routes()]

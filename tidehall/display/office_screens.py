@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from tidehall.hall.catalogue import Guide, Standard
 from tidehall.hall.wire import AlertView
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "CaseView",
     "CopyView",
     "DeliveryView",
+    "ElementsView",
     "HandOffView",
     "HandOffsAnswer",
     "ItemDetail",
@@ -44,11 +46,12 @@ class PersonView(Struct, frozen=True):
 
 
 class MaterialView(Struct, frozen=True):
-    """A paper that an item asks for."""
+    """A paper that an item asks for; `standard`: what the handbook says of it."""
 
     code: str
     name: Words
     required: bool
+    standard: Standard | None
 
 
 class ItemPartView(Struct, frozen=True):
@@ -58,8 +61,19 @@ class ItemPartView(Struct, frozen=True):
     promised_days: int
 
 
+class ElementsView(Struct, frozen=True):
+    """How many of a guide's 22 elements (R64) are there, and which lack."""
+
+    filled: int
+    of: int
+    lacking: tuple[str, ...]
+
+
 class ItemDetail(Struct, frozen=True, kw_only=True):
-    """An item's handbook; days are working days, `fee` is fen, `bundles` the ids of those that hold it (一件事)."""
+    """An item's handbook; days are working days, `fee` is fen, `bundles` the ids of those that hold it (一件事).
+
+    `body`, `place`, `hours` and the telephones are the item's own, else the department's, the zone's, the hall's.
+    """
 
     code: str
     name: Words
@@ -73,6 +87,16 @@ class ItemDetail(Struct, frozen=True, kw_only=True):
     materials: tuple[MaterialView, ...]
     parts: tuple[ItemPartView, ...]
     bundles: tuple[str, ...]
+    result: Words | None
+    bookable: bool
+    cross_region: bool
+    body: Words
+    place: Words
+    hours: Words
+    consultation: str | None
+    supervision: str | None
+    guide: Guide | None
+    elements: ElementsView
 
 
 class PaperView(Struct, frozen=True):
@@ -145,6 +169,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     papers: tuple[PaperView, ...]
     delivery: DeliveryView
     hand_off: str | None
+    origin: str | None
     seq: int
     allowed: tuple[str, ...]
     applicant: PersonView | UnsetType | None = UNSET
@@ -215,10 +240,15 @@ class CaseAnswer(Struct, frozen=True):
 
 
 class ReceiptView(Struct, frozen=True, kw_only=True):
-    """All that is printed on the three copies."""
+    """All that is printed on the three copies; `handler`: who accepted, `consultation`: the telephone for questions."""
 
     number: str
     case: str
+    stage: str
+    accepted_at: str | None
+    handler: str | None
+    consultation: str | None
+    promised_days: int
     hall_name: Words
     zone_name: Words
     item: str
@@ -239,6 +269,8 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     delivery: DeliveryView
     copies: tuple[CopyView, ...]
     progress_url: str
+    origin: str | None
+    origin_name: Words | None
 
 
 class SupportView(Struct, frozen=True, kw_only=True):
@@ -259,6 +291,7 @@ class SupportView(Struct, frozen=True, kw_only=True):
     claimed_at: str | None
     answered_at: str | None
     channel: str | None
+    answer: str | None
     response_s: float
     overdue: bool
     seq: int
@@ -266,7 +299,10 @@ class SupportView(Struct, frozen=True, kw_only=True):
 
 
 class MatterView(Struct, frozen=True, kw_only=True):
-    """A matter; `remaining_s` to its next limit, None once solved; `holder` only in the answer about one matter."""
+    """A matter; `remaining_s` to its next limit, None once solved; `holder` only in the answer about one matter.
+
+    Of a bad rating: its `level` and `reasons`, and the visit's `number` and `window`.
+    """
 
     id: str
     kind: str
@@ -284,6 +320,10 @@ class MatterView(Struct, frozen=True, kw_only=True):
     result: str | None
     remaining_s: float | None
     overdue: bool
+    level: int | None
+    reasons: tuple[str, ...]
+    number: str | None
+    window: str | None
     seq: int
     allowed: tuple[str, ...]
     holder: PersonView | UnsetType | None = UNSET

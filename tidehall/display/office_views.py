@@ -16,6 +16,7 @@ from tidehall.display.office_screens import (
     CaseView,
     CopyView,
     DeliveryView,
+    ElementsView,
     HandOffsAnswer,
     HandOffView,
     ItemDetail,
@@ -30,9 +31,11 @@ from tidehall.display.office_screens import (
     ReceiptView,
     SupportView,
 )
-from tidehall.display.views import optional_time, time_text, zone_name
+from tidehall.display.views import optional_time, spans, time_text, zone_name
+from tidehall.hall.catalogue import Guide, Item
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
+from tidehall.hall.handbook import ELEMENTS, consultation, lacking, supervision
 from tidehall.hall.offices.archive import originals
 from tidehall.hall.offices.cases import known_case, still_missing, under_way
 from tidehall.hall.papers.objects import (
@@ -48,6 +51,7 @@ from tidehall.hall.papers.objects import (
     Stage,
     Support,
 )
+from tidehall.hall.plan import Plan
 from tidehall.hall.state import HallState
 from tidehall.locales import say
 
@@ -162,10 +166,11 @@ def actions(moves: Iterable[str]) -> tuple[str, ...]:
 
 def item_view(hall: Hall, code: str) -> ItemDetail:
     """An item as the plan has it now. Raises Refusal unknown_item."""
-    state = hall.state
+    state, plan = hall.state, hall.state.rules
     item = state.items.get(code)
     if item is None:
         raise Refusal("unknown_item", item=code)
+    guide, lacks = item.guide or Guide(), lacking(plan, item)
     return ItemDetail(
         code=item.code,
         name=item.name,
@@ -176,10 +181,47 @@ def item_view(hall: Hall, code: str) -> ItemDetail:
         statutory_days=item.statutory_days,
         urgent_allowed=item.urgent_allowed,
         fee=item.fee,
-        materials=tuple(MaterialView(m.code, m.name, m.required) for m in item.materials),
+        materials=tuple(MaterialView(m.code, m.name, m.required, m.standard) for m in item.materials),
         parts=tuple(ItemPartView(p.department, p.promised_days) for p in item.parts),
-        bundles=tuple(bundle.id for bundle in state.rules.bundles if code in bundle.items),
+        bundles=tuple(bundle.id for bundle in plan.bundles if code in bundle.items),
+        result=item.result,
+        bookable=item.bookable,
+        cross_region=item.cross_region,
+        body=guide.body or department_name(state, item.department),
+        place=guide.place or item_place(state, item),
+        hours=guide.hours or opening_words(plan),
+        consultation=consultation(plan, item),
+        supervision=supervision(plan, item),
+        guide=item.guide,
+        elements=ElementsView(len(ELEMENTS) - len(lacks), len(ELEMENTS), lacks),
     )
+
+
+def item_place(state: HallState, item: Item) -> Words:
+    """Where it is taken in: the zone, its floor, the windows of its line by their numbers."""
+    zone = state.zones[state.lines[item.line].zone]
+    labels = [w.label for w in state.rules.windows if item.line in w.lines]
+    found = {}
+    for lang in ("zh", "en"):
+        windows = say("call.windows", lang, windows=spans(labels)) if labels else ""
+        key = "handbook.place" if zone.floor is None else "handbook.place_floor"
+        name = zone.name.get(lang) or zone.name.get("zh") or zone.id
+        found[lang] = say(key, lang, zone=name, floor=zone.floor, windows=windows).strip()
+    return found
+
+
+def opening_words(plan: Plan) -> Words:
+    """The hall's hours in words: Monday to Friday 08:30–12:00, 14:00–17:30."""
+    week = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    opens = [i for i, day in enumerate(week) if day in plan.hall.open_days]
+    run = len(opens) > 2 and opens == list(range(opens[0], opens[-1] + 1))
+    found = {}
+    for lang in ("zh", "en"):
+        names = [say(f"handbook.day.{week[i]}", lang) for i in opens]
+        days = say("handbook.days", lang, first=names[0], last=names[-1]) if run else "、".join(names)
+        hours = say("office.comma", lang).join(f"{a}–{b}" for a, b in plan.hall.hours)
+        found[lang] = f"{days} {hours}"
+    return found
 
 
 # ---- cases
@@ -256,6 +298,7 @@ def case_view(hall: Hall, case: Case, now: int, *, seq: int | None = None) -> Ca
         papers=tuple(paper_view(state, case, paper) for paper in case.papers),
         delivery=DeliveryView(case.delivery.method, case.delivery.address),
         hand_off=case.hand_off,
+        origin=case.origin,
         seq=case.seq if seq is None else seq,
         allowed=case_actions(state, case),
     )
@@ -281,9 +324,15 @@ def receipt_view(hall: Hall, case: Case, *, applicant: PersonView | None, agent:
     """The receipt as it is printed."""
     state = hall.state
     window, ticket = state.windows.get(case.window or ""), state.tickets.get(case.ticket or "")
+    item = state.items.get(case.item)
     return ReceiptView(
         number=case.receipt,
         case=case.id,
+        stage=case.stage.value,
+        accepted_at=optional_time(state, case.accepted_at),
+        handler=case.accepted_by,
+        consultation=None if item is None else consultation(state.rules, item),
+        promised_days=0 if item is None else item.promised_days,
         hall_name=state.rules.hall.name,
         zone_name=zone_name(state.rules, case.zone),
         item=case.item,
@@ -304,6 +353,8 @@ def receipt_view(hall: Hall, case: Case, *, applicant: PersonView | None, agent:
         delivery=DeliveryView(case.delivery.method, case.delivery.address),
         copies=copies(case),
         progress_url=f"/status/{state.id}?receipt={case.receipt}",
+        origin=case.origin,
+        origin_name=state.rules.hall.regions.get(case.origin) if case.origin is not None else None,
     )
 
 
@@ -408,6 +459,7 @@ def support_view(hall: Hall, x: Support, now: int, *, seq: int | None = None) ->
         claimed_at=optional_time(state, x.claimed_at),
         answered_at=optional_time(state, x.answered_at),
         channel=x.channel,
+        answer=x.answer,
         response_s=max(0, until - x.asked_at) / SECOND,
         overdue=x.overdue,
         seq=x.seq if seq is None else seq,
@@ -441,6 +493,10 @@ def matter_view(hall: Hall, m: Matter, now: int, *, seq: int | None = None) -> M
         result=m.result,
         remaining_s=None if m.solved_at and m.state != MatterState.OPEN else (next_due - now) / SECOND,
         overdue=m.overdue,
+        level=m.level or None,
+        reasons=m.reasons,
+        number=m.number,
+        window=m.window,
         seq=m.seq if seq is None else seq,
         allowed=matter_actions(m),
     )

@@ -10,9 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tidehall.display.reasons import reason_words
+from tidehall.hall.plan import Plan
 from tidehall.locales import has, say
 
-__all__ = ["day_text", "progress_way", "span_text", "trace_durations", "trace_steps", "yuan"]
+__all__ = [
+    "date_text", "day_text", "progress_way", "span_text", "trace_durations", "trace_stages", "trace_steps", "yuan",
+]  # fmt: skip
+
+#: A stage of a case → the event that brings it, where the case itself does not say when that was.
+_STAGE_EVENTS = {
+    "handed_off": "hand_off_started", "verified": "hand_off_verified", "in_review": "case_claimed",
+    "made": "result_made", "closed": "case_closed",
+}  # fmt: skip
 
 
 def span_text(seconds: float) -> str:
@@ -31,6 +40,18 @@ def day_text(lang: str) -> Callable[[str], str]:
         if (moment.hour, moment.minute, moment.second) == (0, 0, 0):  # a day's end belongs to that day
             return form.format(moment - timedelta(days=1), "24:00")
         return form.format(moment, f"{moment:%H:%M}")
+
+    return text
+
+
+def date_text(lang: str) -> Callable[[str], str]:
+    """A moment (RFC 3339) as the date that stands on a legal paper, with its year; a day's end belongs to that day."""
+    form = "{0.year}年{0.month}月{0.day}日" if lang == "zh" else "{0.day} {0:%B} {0.year}"
+
+    def text(at: str) -> str:
+        moment = datetime.fromisoformat(at)
+        ends = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+        return form.format(moment - timedelta(days=1) if ends else moment)
 
     return text
 
@@ -62,8 +83,42 @@ def progress_way(found: Mapping[str, Any]) -> list[tuple[str, str, str | None]]:
     ]
 
 
-def trace_steps(found: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
+def trace_stages(found: Mapping[str, Any]) -> dict[str, str]:
+    """When each stage began that only the trace knows; the last time, where it came twice."""
+    last = {step["kind"]: step["at"] for step in found["steps"]}
+    return {stage: last[kind] for stage, kind in _STAGE_EVENTS.items() if kind in last}
+
+
+def particulars(step: Mapping[str, Any], lang: str) -> list[str]:
+    """What a step says beside its reason: the money, a special step's kind, the decision, how it was handed out."""
+    body = step["body"]
+    found = []
+    if step["kind"] == "fee_requested":
+        found.append(say("trace.fee", lang, yuan=yuan(body["amount"])))
+    for name in ("step", "outcome", "method"):
+        if has(key := f"office.{name}.{body.get(name)}"):
+            found.append(say(key, lang))
+    if step["kind"] == "support_answered":
+        found.append(say(f"office.channel.{body['channel']}", lang))
+    if step["kind"] == "fee_paid":
+        found.append(body["reference"])
+    if step["kind"] == "ticket_rated":
+        found.append(say(f"rating.level.{body['level']}", lang))
+    return found
+
+
+def trace_steps(
+    found: Mapping[str, Any], lang: str, plan: Plan, who: Callable[[str], str] = str
+) -> list[dict[str, Any]]:
     """The trace as a line of steps: time, what in words, who, why, and how long since the step before."""
+    item = next((i for i in plan.items if i.code == found["item"]), None)
+    papers = {m.code: m.name.get(lang) or m.code for m in item.materials} if item is not None else {}
+
+    def words(said: str) -> str:
+        if has(f"rating.reason.{said}"):
+            return say(f"rating.reason.{said}", lang)
+        return papers.get(said) or reason_words(said, lang, plan)
+
     steps: list[dict[str, Any]] = []
     before: datetime | None = None
     for step in found["steps"]:
@@ -73,9 +128,12 @@ def trace_steps(found: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
             step
             | {
                 "what": say(key, lang) if has(key) else step["kind"].replace("_", " "),
-                "why": [reason_words(w, lang) for w in step["why"] if w],
+                "why": particulars(step, lang) + [words(w) for w in step["why"] if w],
+                "receiver": step["body"].get("signature"),
                 "due": step.get("due"),
-                "who": step.get("staff") or step["who"],
+                "who": who(step.get("staff") or step["who"]),
+                "helper": step["body"].get("helper"),
+                "origin": step["body"].get("origin") if step["kind"] == "case_received" else None,
                 "since_s": (at - before).total_seconds() if before is not None else None,
             }
         )
@@ -83,15 +141,17 @@ def trace_steps(found: Mapping[str, Any], lang: str) -> list[dict[str, Any]]:
     return steps
 
 
-def trace_durations(found: Mapping[str, Any], lang: str) -> list[tuple[str, float, bool]]:
-    """(name, seconds, late) of every duration that has come to its end; the definitions' order."""
+def trace_durations(found: Mapping[str, Any], lang: str) -> list[tuple[str, float | None, bool]]:
+    """(name, seconds or None while it runs, late) of every duration that has begun; the definitions' order."""
     durations = found["durations"]
-    rows: list[tuple[str, float, bool]] = []
+    rows: list[tuple[str, float | None, bool]] = []
+    served = durations["visit_s"] is not None
     for name in ("wait", "service", "visit"):
         if (seconds := durations[f"{name}_s"]) is not None:
-            rows.append((say(f"trace.took.{name}", lang), seconds, False))
+            rows.append((say(f"trace.took.{name}", lang), None if name == "service" and not served else seconds, False))
+    over = {step["kind"] for step in found["steps"]} & {"case_withdrawn", "hand_off_ended"}
     for leg in durations["hand_offs"]:
-        if leg["hand_off_s"] is not None:
+        if leg["hand_off_s"] is not None or not over:
             key = "trace.took.hand_off_urgent" if leg["urgent"] and leg["leg"] == 1 else "trace.took.hand_off"
             rows.append((say(key, lang), leg["hand_off_s"], leg["breached"]))
     for name in ("support", "review", "paused", "make", "delivery", "whole"):

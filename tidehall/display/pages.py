@@ -11,7 +11,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from msgspec import to_builtins
@@ -28,10 +28,12 @@ from tidehall.display.http.app import answer
 from tidehall.display.http.calls import Call, Edge
 from tidehall.display.http.limits import body_of
 from tidehall.display.http.problems import Problem
+from tidehall.display.http.services import services_view
 from tidehall.display.kiosk import finding_text
 from tidehall.display.rendering import Renderer, visitor_language
 from tidehall.hall.calendar import local_text
 from tidehall.hall.plan import Plan
+from tidehall.hall.services import Service
 from tidehall.live import HallKeeper
 from tidehall.locales import has, say
 from tidehall.queue.tickets import TICKET_LIFE, Ticket, TicketState
@@ -299,7 +301,7 @@ class Pages:
         found: dict[str, dict[str, Any]] = {}
         for item in keeper.committed.state.rules.items:
             if item.code in ticket.items:
-                found |= {m.code: to_builtins(m) for m in item.materials}
+                found |= {m.code: {"name": m.name, "required": m.required} for m in item.materials}
         return list(found.values())
 
     async def phone(self, request: Request) -> Response:
@@ -371,7 +373,10 @@ class Pages:
     def desk_words(self, plan: Plan, lang: str) -> dict[str, Any]:
         """The names that a desk's script looks up."""
         return {
-            "items": {i.code: {"name": i.name, "materials": i.materials} for i in plan.items},
+            "items": {
+                i.code: {"name": i.name, "materials": [{"code": m.code, "name": m.name} for m in i.materials]}
+                for i in plan.items
+            },
             "lines": {row.id: row.name.get(lang, row.id) for row in plan.lines},
             "windows": {w.id: w.label for w in plan.windows},
             "priorities": {p: plan.priority_names.get(p, {}).get(lang, p) for p in plan.priority},
@@ -409,7 +414,17 @@ class Pages:
             keys=KEYS,
             demo_on=self.edge.demo,
             now=local_text(keeper.now(), hall.state.zone_name),
-            given=self.island(keeper, lang, "desk.", "strip.", "office.", desk=desk, window=window, **words_given),
+            given=self.island(
+                keeper,
+                lang,
+                "desk.",
+                "strip.",
+                "office.",
+                desk=desk,
+                window=window,
+                codes={i.code: finding_text(i) for i in plan.items},
+                **words_given,
+            ),
         )
 
     async def guide(self, request: Request) -> Response:
@@ -433,11 +448,15 @@ class Pages:
             lines=staff["lines"],
             items=plan.items,
             priorities=self.priorities(plan, lang),
+            service_zones=[z for z in plan.zones if z.kind == "service"] or list(plan.zones),
+            services=get_args(Service),
+            counted=services_view(hall.state).totals,
             **self.beside("guide", keeper, lang, ""),
             now=local_text(keeper.now(), hall.state.zone_name),
             given=self.island(
                 keeper, lang, "board.", "guide.", "desk.", "office.", staff=staff, letters=letters, can=life(GUIDE),
-                codes={i.code: finding_text(i) for i in plan.items}, **self.desk_words(plan, lang),
+                codes={i.code: finding_text(i) for i in plan.items}, undo_s=plan.limits.undo_s,
+                **self.desk_words(plan, lang),
             ),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tidehall.hall.wire import AlertView, EstimateView, LineView, TicketView, WindowView
+from tidehall.hall.wire import AdviceFacts, AlertView, EstimateView, LineView, TicketView, WindowView
 
 __all__ = [
     "BoardLine",
@@ -141,7 +141,10 @@ class PhoneView(TicketView, frozen=True, kw_only=True):
 
 
 class StaffView(Struct, frozen=True):
-    """A hall for its staff. `offices`: the journal seq of the last event in the offices; lists are fetched anew."""
+    """A hall for its staff. `offices`: the journal seq of the last event in the offices; lists are fetched anew.
+
+    `advice`: what the tide advises in every zone; desks are not told.
+    """
 
     id: str
     windows: tuple[WindowView, ...]
@@ -152,6 +155,7 @@ class StaffView(Struct, frozen=True):
     issuing: bool
     stale_since: str | None
     demo: bool
+    advice: tuple[AdviceFacts, ...] | UnsetType = UNSET
 
 
 class DeskView(StaffView, frozen=True, kw_only=True):

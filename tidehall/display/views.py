@@ -29,6 +29,7 @@ from tidehall.display.screens import (
     StripLine,
     StripView,
 )
+from tidehall.display.tide_views import advice_facts
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
@@ -214,6 +215,7 @@ def ticket_view(hall: Hall, ticket: Ticket, now: int, *, staff: bool) -> TicketV
         note=ticket.note,
         missing=ticket.missing,
         cases=ticket_cases(state, ticket),
+        helper=ticket.helper,
     )  # fmt: skip
 
 
@@ -246,6 +248,7 @@ def window_view(hall: Hall, window_id: str, now: int, *, staff: bool) -> WindowV
         allowed=state.allowed(window_id, now),
         waiting=sum(len(state.lines[line].waiting) for line in window.lines),
         seq=window.seq,
+        closing=window.closing,
     )  # fmt: skip
 
 
@@ -539,6 +542,7 @@ def staff_view(hall: Hall, now: int, *, stale_since: int | None = None, demo: bo
         issuing=state.issuing,
         stale_since=optional_time(state, stale_since),
         demo=demo,
+        advice=advice_facts(state),
     )
 
 

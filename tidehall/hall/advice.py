@@ -45,7 +45,7 @@ def brought(s: HallState, watch: Watch, due: Due, now: int) -> list[Event]:
 
 def advise(s: HallState, watch: Watch, action: str, now: int, due: int) -> list[Event]:
     """The advice, and by the plan's wish what it says, at once."""
-    window = watch.next_closed(s) if action == "open" else watch.next_open(s)
+    window = watch.next_closed(s) if action == "open" else watch.next_open(s, due)
     assert window is not None  # the watch saw it
     tide = watch.tide
     opening = action == "open"
@@ -56,7 +56,9 @@ def advise(s: HallState, watch: Watch, action: str, now: int, due: int) -> list[
     )  # fmt: skip
     if watch.rule is None or watch.rule.confirm != "automatic":
         return [advised]
-    return [advised, *(opened(s, window, staff, now, window.staff) if opening else closed(s, window, now))]
+    if opening:
+        return [advised, *opened(window, staff, now, window.staff, as_advised=True)]
+    return [advised, *closed(s, window, now, as_advised=True)]
 
 
 def lapse(watch: Watch, now: int, due: int) -> e.TideLapsed:
@@ -90,26 +92,25 @@ def open_tidal(s: HallState, q: c.OpenTidal, now: int) -> list[Event]:
     if q.staff is not None and window.staff is None:
         found += sign_in(s, c.SignIn(window.id, q.staff), now)
     seated = window.staff or q.staff
-    return [*found, *opened(s, window, seated, now, seated)]
+    return [*found, *opened(window, seated, now, seated, as_advised=advised(s, window, "open"))]
 
 
-def opened(s: HallState, window: Window, staff: str | None, now: int, seated: str | None) -> list[Event]:
+def opened(window: Window, staff: str | None, now: int, seated: str | None, *, as_advised: bool) -> list[Event]:
     """The confirmation with who is to take it, and the window open with who sits there already."""
-    found: list[Event] = [e.TideConfirmed(now, window.zone, window.id, "open", advised(s, window, "open"), staff)]
+    found: list[Event] = [e.TideConfirmed(now, window.zone, window.id, "open", as_advised, staff)]
     return [*found, e.WindowOpened(now, window.id, seated)] if window.state == "closed" else found
 
 
 def close_tidal(s: HallState, q: c.CloseTidal, now: int) -> list[Event]:
     """Close a tidal window, as advised or not; it finishes its citizen first."""
     window = tidal(s, q.window)
-    return [] if window.state == "closed" or window.closing else closed(s, window, now)
+    over = window.state == "closed" or window.closing
+    return [] if over else closed(s, window, now, as_advised=advised(s, window, "close"))
 
 
-def closed(s: HallState, window: Window, now: int) -> list[Event]:
+def closed(s: HallState, window: Window, now: int, *, as_advised: bool) -> list[Event]:
     """The confirmation, and the window closed unless somebody stands in front of it."""
-    found: list[Event] = [
-        e.TideConfirmed(now, window.zone, window.id, "close", advised(s, window, "close"), window.staff)
-    ]
+    found: list[Event] = [e.TideConfirmed(now, window.zone, window.id, "close", as_advised, window.staff)]
     return found if window.ticket is not None else [*found, *closing(s, window, now)]
 
 

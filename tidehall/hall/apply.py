@@ -15,6 +15,7 @@ from tidehall.hall import events as e
 from tidehall.hall.calendar import service_day
 from tidehall.hall.offices.apply import OFFICE_APPLY, alert_raised_clock, disarm, keep_versions, sweep
 from tidehall.hall.plan import Plan
+from tidehall.hall.services import KEPT_DAYS, NONE, counted
 from tidehall.hall.state import RECENT, Alert, Call, HallState, Undoable, Window
 from tidehall.hall.tide import Advice, Tide
 from tidehall.queue.line import Line
@@ -22,7 +23,9 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 
 __all__ = ["APPLY"]
 
-WAITING, CALLED, SERVING = TicketState.WAITING, TicketState.CALLED, TicketState.SERVING
+WAITING, CALLED, SERVING, FINISHED = (
+    TicketState.WAITING, TicketState.CALLED, TicketState.SERVING, TicketState.FINISHED,
+)  # fmt: skip
 
 Applier = Callable[[HallState, Any], None]
 
@@ -182,6 +185,8 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
         t.shown = ev.shown
     if ev.claimed is not None:
         t.claimed = ev.claimed
+    if ev.helper is not None:
+        t.helper = ev.helper
     if ev.booked_for:
         t.booked_for = ev.booked_for
         if ev.eligible_at:
@@ -205,7 +210,8 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
     line.leave(t.rank)
     line.seq = seq
     at = ev.at
-    if not t.first_called_at:
+    again = t.first_called_at > 0
+    if not again:
         t.first_called_at = at
     t.state = CALLED
     t.called_at = at
@@ -227,7 +233,12 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
         s.zone_seq[line.zone] = seq
     call = Call(ev.call, ev.ticket, t.number, ev.window, window.label, zone, t.line, at, 1)
     s.calls[ev.call] = call
-    remember(s, zone, call)
+    recent = s.recent[zone]
+    if again:
+        forget_call(recent, ev.ticket)
+    recent.insert(0, call)
+    if len(recent) > RECENT:
+        recent.pop()
     if t.misses:
         missed = s.missed[line.zone]
         if ev.ticket in missed:
@@ -242,16 +253,12 @@ def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
         watch.leave(s, t.id, at)
 
 
-def remember(s: HallState, zone: str, call: Call) -> None:
-    """The newest call on top, each ticket once, at most eight (S28)."""
-    recent = s.recent[zone]
+def forget_call(recent: list[Call], ticket: str) -> None:
+    """A board shows each ticket once, its newest call on top, eight in all (S28)."""
     for i, old in enumerate(recent):
-        if old.ticket == call.ticket:
+        if old.ticket == ticket:
             del recent[i]
             break
-    recent.insert(0, call)
-    if len(recent) > RECENT:
-        recent.pop()
 
 
 def ticket_recalled(s: HallState, ev: e.TicketRecalled) -> None:
@@ -263,14 +270,17 @@ def ticket_recalled(s: HallState, ev: e.TicketRecalled) -> None:
     window.seq = s.zone_seq[window.zone] = s.seq
     call = Call(ev.call, ev.ticket, t.number, ev.window, window.label, window.zone, t.line, ev.at, ev.attempt)
     s.calls[ev.call] = call
-    remember(s, window.zone, call)
+    recent = s.recent[window.zone]
+    forget_call(recent, ev.ticket)
+    recent.insert(0, call)
+    del recent[RECENT:]
 
 
-def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int, *, service: int = 0) -> Window:
+def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int) -> Window:
     """The ticket leaves its window by a step that can be undone; `t` is still as it was before."""
     window = s.windows[window_id]
     call = s.calls.pop(t.call_id, None) if t.call_id else None
-    window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call, service)
+    window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call)
     window.ticket = None
     window.seq = s.zone_seq[window.zone] = s.seq
     return window
@@ -411,13 +421,15 @@ def ticket_rejected(s: HallState, ev: e.TicketRejected) -> None:
 
 
 def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
-    t = s.tickets[ev.ticket]
-    at = ev.at
+    seq, at = s.seq, ev.at
+    t, window = s.tickets[ev.ticket], s.windows[ev.window]
     service = t.served + at - t.serving_since
-    leave_window(s, t, ev.window, "ticket_finished", at, service=service)
+    window.undoable = Undoable("ticket_finished", at, t.__copy__(), seq, None, service)  # its call ended with the start
+    window.ticket = None
+    window.seq = s.zone_seq[window.zone] = seq
     t.served = service
     t.serving_since = 0
-    end(s, t, TicketState.FINISHED, at)
+    end(s, t, FINISHED, at)
     s.offices.claims[ev.ticket] = at
     s.lines[t.line].observe(service)
 
@@ -644,6 +656,19 @@ def reserve_set(s: HallState, ev: e.ReserveSet) -> None:
     s.zone_seq[ev.zone] = s.seq
 
 
+# ---- services that are no case
+
+
+def service_counted(s: HallState, ev: e.ServiceCounted) -> None:
+    if s.day not in s.services:
+        s.services[s.day] = {}
+        for day in sorted(s.services)[:-KEPT_DAYS]:
+            del s.services[day]
+    key = f"{ev.zone}:{ev.service}"
+    today = s.services[s.day]
+    today[key] = counted(today.get(key, NONE), ev.count, ev.at, s.undo_within, outside=ev.outside)
+
+
 # ---- alerts
 
 
@@ -699,5 +724,6 @@ APPLY: dict[type, Applier] = {
     e.TideLapsed: tide_lapsed,
     e.TideConfirmed: tide_confirmed,
     e.ReserveSet: reserve_set,
+    e.ServiceCounted: service_counted,
     **OFFICE_APPLY,
 }

@@ -80,11 +80,10 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
         eligible = booked if booked > now else 0
     else:
         rank = arrival_rank(now, head_start, serial)
-    ahead = line.ahead(rank)
-    shown = s.estimate(line.id, ahead, rank) if s.estimates else None
+    shown = s.estimate(line.id, line.ahead(rank), rank) if s.estimates else None
     taken = e.TicketTaken(
         now, q.ticket, line.numbering.text(n), line.id, q.channel, priority, rank,
-        items, claimed, q.holder, booked, eligible, shown, cases,
+        items, claimed, q.holder, booked, eligible, shown, cases, q.helper,
     )  # fmt: skip
     if n >= RUNNING_OUT:
         return [taken, *alert(s, now, "numbers_running_out", line.id)]

@@ -16,15 +16,18 @@ __all__ = ["closing", "drained"]
 def closing(s: HallState, window: Window, now: int) -> list[Event]:
     """The window closes; after the day's end, what no other window could serve expires with it."""
     found: list[Event] = [e.WindowClosed(now, window.id)]
-    if s.last_session_over and not s.issuing:
-        others = [w for w in s.windows.values() if w.state != "closed" and w is not window]
-        for t in s.tickets.values():
-            if (
-                t.state in (TicketState.WAITING, TicketState.SUSPENDED)
-                and t.line in window.lines
-                and not any(t.line in w.lines for w in others)
-            ):
-                found.append(e.TicketExpired(now, t.id, now))
+    if not s.last_session_over or s.issuing:
+        return found
+    alone = set(window.lines)
+    for other in s.windows.values():
+        if other.state != "closed" and other is not window:
+            alone.difference_update(other.lines)
+    if alone:
+        found += [
+            e.TicketExpired(now, t.id, now)
+            for t in s.tickets.values()
+            if t.state in (TicketState.WAITING, TicketState.SUSPENDED) and t.line in alone
+        ]
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from tidehall.hall.facts import Asked
 from tidehall.hall.papers.commands import OfficeCommand
 from tidehall.hall.plan import Plan
+from tidehall.hall.services import Service
 from tidehall.queue.tickets import Channel, Parked
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CloseWindow",
     "Command",
     "ConfirmPriority",
+    "CountService",
     "EndAlert",
     "FinishTicket",
     "MissTicket",
@@ -62,6 +64,7 @@ class TakeTicket(Asked, frozen=True):
     `confirmed`: a card, the guide or the window has confirmed the claimed priority.
     `booked_for` (µs): the booked time of a booking that checks in now.
     `cases`: whose results are to be collected (取件, R15); the line is then the pickup line of their zone.
+    `helper`: who of the staff goes along with the citizen (帮办, R115); the guide names him.
     """
 
     ticket: str
@@ -73,6 +76,7 @@ class TakeTicket(Asked, frozen=True):
     holder: str | None = None
     booked_for: int | None = None
     cases: tuple[str, ...] = ()
+    helper: str | None = None
 
 
 class CancelTicket(Asked, frozen=True):
@@ -272,11 +276,20 @@ class SetReserve(Asked, frozen=True):
     staff: tuple[str, ...]
 
 
+class CountService(Asked, frozen=True):
+    """A service that is no case was given in a zone (R53, R88, R89, R91); `count` below 0 takes back what was counted
+    within the undo time."""
+
+    zone: str
+    service: Service
+    count: int = 1
+
+
 Command = (
     AdoptPlan | TakeTicket | CancelTicket | PostponeTicket | BringBack | RestoreTicket | ConfirmPriority
     | SignIn | SignOut | OpenWindow | CloseWindow | PauseWindow | ResumeWindow
     | CallTicket | RecallTicket | MissTicket | StartService | SuspendTicket | UnsuspendTicket
     | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
-    | RaiseAlert | EndAlert | OpenTidal | CloseTidal | SetReserve
+    | RaiseAlert | EndAlert | OpenTidal | CloseTidal | SetReserve | CountService
     | OfficeCommand
 )  # fmt: skip

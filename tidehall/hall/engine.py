@@ -24,6 +24,7 @@ from tidehall.hall.offices.deadlines import fire
 from tidehall.hall.papers import commands as oc
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Plan
+from tidehall.hall.services import MOST_AT_ONCE, NONE, Counts
 from tidehall.hall.state import Alert, Call, HallState, Window
 from tidehall.hall.tide import Due, Tide, Watch
 from tidehall.queue.line import Line
@@ -32,7 +33,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 5
+SNAPSHOT_SCHEMA = 6
 
 
 # ---- the plan, alerts and the calendar
@@ -91,6 +92,23 @@ def end_alert(s: HallState, q: c.EndAlert, now: int) -> list[Event]:
     id = f"{q.kind}:{q.about}"
     found = s.alerts.get(id)
     return [] if found is None or found.ended is not None else [e.AlertEnded(now, id)]
+
+
+def count_service(s: HallState, q: c.CountService, now: int) -> list[Event]:
+    """Count a service of the day, or take back what was counted last.
+
+    Refusals: unknown_zone, invalid, nothing_counted.
+    """
+    if q.zone not in s.zones:
+        raise Refusal("unknown_zone", zone=q.zone)
+    if not q.count or abs(q.count) > MOST_AT_ONCE:
+        raise Refusal("invalid", fields={"count": f"must be 1 to {MOST_AT_ONCE}, or below 0 to take back"})
+    if q.count > 0:
+        return [e.ServiceCounted(now, q.zone, q.service, q.count, not s.in_session)]
+    last = s.services.get(s.day, {}).get(f"{q.zone}:{q.service}", NONE)
+    if last.last < -q.count or now > last.last_at + s.undo_within:
+        raise Refusal("nothing_counted", zone=q.zone)
+    return [e.ServiceCounted(now, q.zone, q.service, q.count, last.last_outside)]
 
 
 def moment_events(s: HallState, now: int) -> list[Event]:
@@ -187,6 +205,7 @@ DECIDE: dict[type, Decider] = {
     c.OpenTidal: advice.open_tidal,
     c.CloseTidal: advice.close_tidal,
     c.SetReserve: advice.set_reserve,
+    c.CountService: count_service,
     oc.ReceiveCase: cases.receive,
     oc.AcceptCase: cases.accept,
     oc.RequestCorrection: cases.request_correction,
@@ -326,6 +345,7 @@ class Kept(Struct):
     plan_seq: int
     tides: dict[str, Tide]
     reserves: dict[str, tuple[str, ...]]
+    services: Counts
 
 
 def restored(kept: Kept, *, estimates: bool) -> HallState:
@@ -334,7 +354,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     for name in (
         "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
         "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
-        "offices", "plan_seq", "tides", "reserves",
+        "offices", "plan_seq", "tides", "reserves", "services",
     ):  # fmt: skip
         setattr(s, name, getattr(kept, name))
     s.compile(s.plan)

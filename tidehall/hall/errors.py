@@ -44,6 +44,7 @@ STATUS = {
     "unknown_matter": 404,
     "unknown_receipt": 404,
     "materials_missing": 422,
+    "nothing_received": 422,
 }
 
 

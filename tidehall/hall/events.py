@@ -10,6 +10,7 @@ from __future__ import annotations
 from tidehall.hall.facts import Fact
 from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.plan import Plan
+from tidehall.hall.services import Service
 from tidehall.hall.tide import Action
 from tidehall.queue.order import Rank
 from tidehall.queue.tickets import Estimate, Parked
@@ -28,6 +29,7 @@ __all__ = [
     "PlanAdopted",
     "PriorityConfirmed",
     "ReserveSet",
+    "ServiceCounted",
     "ServiceResumed",
     "ServiceStarted",
     "SessionEnded",
@@ -109,7 +111,7 @@ class OvertimeEnded(Fact, frozen=True):
 
 class TicketTaken(Fact, frozen=True):
     """A number was given. `rank`: its place in the order; `shown`: the estimate the citizen saw; `cases`: whose
-    results are to be collected."""
+    results are to be collected; `helper`: who of the staff goes along (帮办)."""
 
     ticket: str
     number: str
@@ -124,6 +126,7 @@ class TicketTaken(Fact, frozen=True):
     eligible_at: int = 0
     shown: Estimate | None = None
     cases: tuple[str, ...] = ()
+    helper: str | None = None
 
 
 class TicketCalled(Fact, frozen=True):
@@ -386,6 +389,15 @@ class ReserveSet(Fact, frozen=True):
     staff: tuple[str, ...]
 
 
+class ServiceCounted(Fact, frozen=True):
+    """Services that are no case, in a zone; below 0 they are taken back. `outside`: out of opening hours."""
+
+    zone: str
+    service: Service
+    count: int
+    outside: bool = False
+
+
 Event = (
     PlanAdopted | DayTurned | IssuingStarted | IssuingEnded | SessionStarted | SessionEnded | OvertimeEnded
     | TicketTaken | TicketCalled | TicketRecalled | TicketMissed | TicketVoided | ServiceStarted | ItemsSet
@@ -393,5 +405,6 @@ Event = (
     | TicketCancelled | TicketPostponed | TicketRestored | TicketExpired | PriorityConfirmed | ActionUndone
     | StaffSignedIn | StaffSignedOut | WindowOpened | WindowClosed | WindowPaused | WindowResumed | WindowLinesSet
     | AlertRaised | AlertEnded | TideAdvised | TideLapsed | TideConfirmed | ReserveSet
+    | ServiceCounted
     | OfficeEvent
 )  # fmt: skip

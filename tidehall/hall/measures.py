@@ -11,11 +11,13 @@ Law: measures are a fold of events and nothing else; seconds are never rounded h
 | visit time | taking → finish |
 | left, no-show, expired | counted apart, never in the served averages; still waiting is shown as such (censored) |
 | utilisation | serving time ÷ open time of the window (paused is not open, overtime is) |
+| services | what was counted and is no case, by kind; of the whole hall or by hour |
 | estimate error | shown p50 − actual waiting time; covered: called inside the shown range |
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import ceil
@@ -65,6 +67,7 @@ class Figures(Struct, frozen=True):
     estimate_covered: float | None
     utilisation: float | None
     chosen_calls: int
+    services: dict[str, int] = {}
 
 
 def summary(values: Iterable[int]) -> Summary | None:
@@ -135,6 +138,7 @@ class Measures:
         self.zone_name = zone_name
         self.visits: dict[str, Visit] = {}
         self.windows: dict[str, Opening] = {}
+        self.services: dict[str, Counter[str]] = {}  # by hour
         self.last_at = 0
 
     def apply(self, event: Event) -> None:
@@ -158,6 +162,7 @@ class Measures:
         for visit in self.visits.values():
             groups.setdefault(self.key(visit, by), []).append(visit)
         keys = groups.keys() | (self.windows.keys() if by == "window" else set())
+        keys |= self.services.keys() if by == "hour" else {""} if by == "hall" and self.services else set()
         return {key: self.of(groups.get(key, []), by, key) for key in sorted(keys)}
 
     def key(self, visit: Visit, by: By) -> str:
@@ -206,7 +211,18 @@ class Measures:
             estimate_covered=inside / len(judged) if judged else None,
             utilisation=self.utilisation(by, key),
             chosen_calls=sum(v.chosen for v in visits),
+            services=self.counted(by, key),
         )
+
+    def counted(self, by: By, key: str) -> dict[str, int]:
+        """The services of an hour or of the whole; they belong to no line, window, item or person."""
+        if by not in ("hall", "hour"):
+            return {}
+        total: Counter[str] = Counter()
+        for hour, found in self.services.items():
+            if by == "hall" or hour == key:
+                total.update(found)
+        return {service: n for service, n in sorted(total.items()) if n}
 
     def service_times(self, visits: list[Visit], served: list[Visit], by: By, key: str) -> list[int]:
         """Whole service times; by window, staff or item the parts that happened there."""
@@ -354,6 +370,10 @@ def shut(m: Measures, ev: e.WindowClosed | e.WindowPaused) -> None:
         w.open_since = 0
 
 
+def service(m: Measures, ev: e.ServiceCounted) -> None:
+    m.services.setdefault(local_text(ev.at, m.zone_name)[:13], Counter())[ev.service] += ev.count
+
+
 def break_began(m: Measures, ev: e.SessionEnded) -> None:
     for v in m.visits.values():
         if not v.first_call and v.outcome is None:
@@ -384,4 +404,5 @@ STEPS: dict[type, Callable[[Measures, Any], None]] = {
     e.WindowClosed: shut,
     e.WindowPaused: shut,
     e.SessionEnded: break_began,
+    e.ServiceCounted: service,
 }

@@ -6,28 +6,22 @@ The format is contract.md's; the TOML is read by the composition root, this room
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, ValidationError, convert, field
-from msgspec.structs import FieldInfo, fields
 
 from tidehall.hall.calendar import clock_minutes, is_date, is_zone
+from tidehall.hall.catalogue import Authorisation, Bundle, Item, Reason, check_catalogue
 from tidehall.hall.errors import PlanInvalid
+from tidehall.hall.reading import ID_LETTERS, LONGEST, MOST_DAYS, Reader, Words, fields_of
 
 __all__ = [
-    "Authorisation",
     "Board",
-    "Bundle",
     "Calendar",
     "Department",
     "HallFacts",
-    "Item",
-    "ItemPart",
     "Limits",
     "LinePlan",
-    "Material",
     "OfficeRules",
     "Plan",
     "Service",
@@ -37,8 +31,6 @@ __all__ = [
     "parse_plan",
 ]
 
-#: {"zh": …, "en": …}
-Words = dict[str, str]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Post = Literal[
     "acceptance", "precheck", "issue", "tidal", "runner", "supervisor", "consult", "guide", "service", "assist"
@@ -47,7 +39,11 @@ SECOND = 1_000_000
 
 
 class HallFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[hall]`: who and when. `hours` are local ["HH:MM", "HH:MM"] sessions; "24:00" is the day's end."""
+    """`[hall]`: who and when. `hours` are local ["HH:MM", "HH:MM"] sessions; "24:00" is the day's end.
+
+    `regions`: code → name of the regions for whose authorities papers are taken in (跨域通办, R60); none: any code.
+    `consultation`, `supervision`: telephones for whatever has none of its own.
+    """
 
     id: str
     name: Words
@@ -55,6 +51,9 @@ class HallFacts(Struct, frozen=True, forbid_unknown_fields=True):
     hours: tuple[tuple[str, str], ...] = (("08:30", "12:00"), ("14:00", "17:30"))
     open_days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
     languages: tuple[str, ...] = ("zh", "en")
+    regions: dict[str, Words] = {}
+    consultation: str | None = None
+    supervision: str | None = None
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,66 +176,8 @@ class Department(Struct, frozen=True, forbid_unknown_fields=True):
     name: Words
     resident: bool = True
     zone: str | None = None
-
-
-class Material(Struct, frozen=True, forbid_unknown_fields=True):
-    """A paper that an item asks for."""
-
-    code: str
-    name: Words
-    required: bool = True
-
-
-class ItemPart(Struct, frozen=True, forbid_unknown_fields=True):
-    """One department's part of a joint item (联办件); the parts run in parallel (R30, R57)."""
-
-    department: str
-    promised_days: int
-
-
-class Authorisation(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[authorisations]]`: a letter (受理委托书, R72): who may take these items, from a date to a date.
-
-    An item that no letter names may be taken by every window of its zones.
-    """
-
-    items: tuple[str, ...]
-    windows: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
-    since: str = "0001-01-01"
-    until: str = "9999-12-31"
-
-
-class Item(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[items]]`: a service item (事项); `fee` in fen, days are working days (R54–R72)."""
-
-    code: str
-    name: Words
-    department: str
-    line: str
-    kind: Literal["immediate", "promised", "reported", "joint"] = "immediate"
-    promised_days: int = 0
-    statutory_days: int = 0
-    urgent_allowed: bool = False
-    accept_on_receipt: bool = False
-    restricted: bool = False
-    bookable: bool = False
-    materials: tuple[Material, ...] = ()
-    fee: int = 0
-    result: Words | None = None
-    aliases: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
-    service_s: float | None = None
-    parts: tuple[ItemPart, ...] = ()
-
-
-class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[bundles]]`: one matter, several items (一件事, R60)."""
-
-    id: str
-    name: Words
-    items: tuple[str, ...]
-    zone: str | None = None
+    consultation: str | None = None
+    supervision: str | None = None
 
 
 class TideRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -282,13 +223,13 @@ class Plan(Struct, frozen=True):
     authorisations: tuple[Authorisation, ...] = ()
     tide: dict[str, TideRule] = field(default_factory=dict)
     boards: tuple[Board, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
     def head_start(self, priority: str) -> int:
         """The head start of a class, µs."""
         return round(self.priority.get(priority, 0.0) * 60 * SECOND)
 
 
-ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 SINGLE = {"hall": HallFacts, "limits": Limits, "calendar": Calendar, "service": Service, "offices": OfficeRules}
 MANY = {
     "zones": Zone,
@@ -300,74 +241,10 @@ MANY = {
     "boards": Board,
 }
 
+#: Rows that have no id of their own.
+NAMELESS = {"authorisations": Authorisation, "reasons": Reason}
 #: What names a row, where it is not `id`.
 KEY = {"items": "code"}
-#: No duration or count of a plan is longer than this (TOML knows inf and nan).
-LONGEST = 1e8
-#: Working days: what is promised further ahead is a slip of the pen, and lies beyond every calendar.
-MOST_DAYS = 3650
-
-
-class Reader:
-    """Reads tables field by field, so that one mistake does not hide the next."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-
-    def say(self, place: str, what: str) -> None:
-        self.problems.append(f"{place}: {what}")
-
-    def rows(self, tables: dict[str, Any], name: str) -> list[Any]:
-        """The array of tables `name`, empty when it is missing or no array."""
-        rows = tables.get(name, [])
-        if isinstance(rows, list):
-            return rows
-        self.say(name, "must be an array of tables ([[…]])")
-        return []
-
-    def table(self, kind: type[Any], table: object, place: str) -> Any:
-        """`table` as a `kind`, or None; every wrong field is noted."""
-        if not isinstance(table, dict):
-            self.say(place, "must be a table")
-            return None
-        known = fields_of(kind)  # type: ignore[arg-type] # a class can be hashed
-        for name in sorted(table.keys() - known.keys()):
-            self.say(f"{place}.{name}", f"is not known here; known are {', '.join(sorted(known))}")
-        values: dict[str, Any] = {}
-        whole = True
-        for name, f in known.items():
-            if name in table:
-                try:
-                    values[f.name] = convert(table[name], f.type, strict=True)
-                except ValidationError as err:
-                    self.say(f"{place}.{name}", plain_words(str(err)))
-                    whole &= not f.required  # an optional field falls back, so that what else is wrong shows too
-            elif f.required:
-                self.say(f"{place}.{name}", "is missing")
-                whole = False
-        return kind(**values) if whole else None
-
-
-@cache
-def fields_of(kind: type[Any]) -> dict[str, FieldInfo]:
-    """A table's fields by the names that they have in the file; msgspec reads the annotations anew each time."""
-    return {f.encode_name: f for f in fields(kind)}
-
-
-#: msgspec's names of types → a planner's words.
-TYPES = {
-    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
-    "object": "a table",
-}  # fmt: skip
-
-
-def plain_words(error: str) -> str:
-    """ "Expected `int`, got `str`" → "must be a whole number, not text"."""
-    found = re.match(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`(?P<rest>.*)", error)
-    if found is None:
-        return error.replace(" - at `$", " at `")
-    wanted, got = (" or ".join(TYPES.get(t.strip(), t.strip()) for t in found[n].split("|")) for n in ("wanted", "got"))
-    return f"must be {wanted}, not {got}{found['rest'].replace(' - at `$', ' at `')}"
 
 
 def parse_plan(tables: dict[str, Any]) -> Plan:
@@ -377,7 +254,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     """
     read = Reader()
     parts: dict[str, Any] = {}
-    known = {*SINGLE, *MANY, "window_ranges", "authorisations", "priority", "priority_names", "tide"}
+    known = {*SINGLE, *MANY, "window_ranges", "authorisations", "reasons", "priority", "priority_names", "tide"}
     for name in sorted(tables.keys() - known):
         read.say(name, f"is not a section of a plan; sections are {', '.join(sorted(known))}")
     if "hall" not in tables:
@@ -406,10 +283,10 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
             continue
         parts["windows"] += spread.windows()
         places["windows"] += [f"window_ranges[{i}]"] * (spread.last - spread.first + 1)
-    letters = [(read.table(Authorisation, row, f"authorisations[{i}]"), f"authorisations[{i}]")
-               for i, row in enumerate(read.rows(tables, "authorisations"))]  # fmt: skip
-    parts["authorisations"] = tuple(x for x, _ in letters if x is not None)
-    places["authorisations"] = [place for x, place in letters if x is not None]
+    for name, kind in NAMELESS.items():
+        got = [(read.table(kind, row, f"{name}[{i}]"), f"{name}[{i}]") for i, row in enumerate(read.rows(tables, name))]
+        parts[name] = tuple(x for x, _ in got if x is not None)
+        places[name] = [place for x, place in got if x is not None]
     for name, form in (("priority", dict[str, float]), ("priority_names", dict[str, Words])):
         if name in tables:
             try:
@@ -487,43 +364,7 @@ def check_references(
         if (window.zone, window.label) in labels:
             read.say(f"{place}.label", f"{window.label!r} stands twice in zone {window.zone!r}")
         labels.add((window.zone, window.label))
-    for item, place in zip(parts["items"], places["items"], strict=True):
-        known("departments", item.department, f"{place}.department")
-        known("lines", item.line, f"{place}.line")
-        if item.line in pickup:
-            read.say(f"{place}.line", f"{item.line!r} is a pickup line, no item stands on it")
-        least = 0 if item.kind == "immediate" else 1
-        if not least <= item.promised_days <= MOST_DAYS:
-            read.say(f"{place}.promised_days", f"a {item.kind} item needs {least} to {MOST_DAYS} working days")
-        for zone_id in item.zones:
-            known("zones", zone_id, f"{place}.zones")
-        if item.service_s is not None and not 0 < item.service_s <= LONGEST:
-            read.say(f"{place}.service_s", "must be above 0 and finite")
-        if item.fee < 0:
-            read.say(f"{place}.fee", "is fen and not below 0")
-        codes = [m.code for m in item.materials]
-        if len(set(codes)) != len(codes):
-            read.say(f"{place}.materials", "a code stands twice")
-        for part in item.parts:
-            known("departments", part.department, f"{place}.parts")
-            if not 0 < part.promised_days <= MOST_DAYS:
-                read.say(f"{place}.parts", f"the part of {part.department!r} needs 1 to {MOST_DAYS} working days")
-        if item.parts and item.kind != "joint":
-            read.say(f"{place}.parts", f"belong to a joint item, this one is {item.kind}")
-    for letter, place in zip(parts["authorisations"], places["authorisations"], strict=True):
-        for code in letter.items:
-            known("items", code, f"{place}.items")
-        for window in letter.windows:
-            known("windows", window, f"{place}.windows")
-        for zone in letter.zones:
-            known("zones", zone, f"{place}.zones")
-        for name in ("since", "until"):
-            if not is_date(getattr(letter, name)):
-                read.say(f"{place}.{name}", f"{getattr(letter, name)!r} is not a date YYYY-MM-DD")
-    for bundle, place in zip(parts["bundles"], places["bundles"], strict=True):
-        known("zones", bundle.zone, f"{place}.zone")
-        for code in bundle.items:
-            known("items", code, f"{place}.items")
+    check_catalogue(parts, places, known, read)
     for board, place in zip(parts["boards"], places["boards"], strict=True):
         for zone in board.zones:
             known("zones", zone, f"{place}.zones")
@@ -566,6 +407,9 @@ def check_times(parts: dict[str, Any], read: Reader) -> None:
             read.say("hall.hours", "needs at least one session")
         if not is_zone(hall.time_zone):
             read.say("hall.time_zone", f"{hall.time_zone!r} is not a time zone")
+        for code in hall.regions:
+            if not code or not set(code) <= ID_LETTERS:
+                read.say("hall.regions", f"{code!r} must be letters, digits, '_', '-' or '.'")
         if not hall.id or not set(hall.id) <= ID_LETTERS:
             read.say("hall.id", f"{hall.id!r} must be letters, digits, '_', '-' or '.'")
     calendar: Calendar | None = parts.get("calendar")

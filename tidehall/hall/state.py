@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tidehall.hall.calendar import Schedule
+from tidehall.hall.catalogue import Item
 from tidehall.hall.errors import Refusal
 from tidehall.hall.papers.objects import Offices
-from tidehall.hall.plan import Department, Item, Plan, Zone
+from tidehall.hall.plan import Department, Plan, Zone
+from tidehall.hall.services import Counts
 from tidehall.hall.tide import Tide, Watch, watches
 from tidehall.hall.workdays import WorkDays
 from tidehall.queue.estimates import Pool, estimate, service_mean
@@ -134,9 +136,10 @@ class HallState:
         self.plan_seq = 0  # the journal seq of the plan that rules
         self.tides: dict[str, Tide] = {}
         self.watches: dict[str, Watch] = {}  # by zone
-        self.watched: dict[str, Watch] = {}  # by line
+        self.watched: dict[str, Watch] = {}  # by line, where somebody who comes or goes may change something
         self.tide_wake = 0  # nothing is due in the tide before, µs; 0: nothing at all
         self.reserves: dict[str, tuple[str, ...]] = {}
+        self.services: Counts = {}
         self.compile(None)
 
     # ---- what follows from the plan
@@ -348,6 +351,7 @@ class HallState:
         new.clocks = self.clocks.copy()
         new.pools, new.crews = {}, {}
         new.reserves = self.reserves.copy()
+        new.services = {day: counts.copy() for day, counts in self.services.items()}
         new.watches = {zone: watch.copy() for zone, watch in self.watches.items()}
         new.tides = self.tides | {zone: watch.tide for zone, watch in new.watches.items()}
         new.watched = {line: new.watches[watch.zone] for line, watch in self.watched.items()}
@@ -386,13 +390,14 @@ class HallState:
             "plan_seq": self.plan_seq,
             "tides": self.tides,
             "reserves": self.reserves,
+            "services": self.services,
         }  # fmt: skip
 
     def index(self) -> None:
         """Make again what can be derived: the sorted lines, the holders' tickets, the order of the clocks."""
         self.clocks = sorted((at, name) for name, at in self.offices.armed.items())
         self.watches = watches(self.plan, self.tides) if self.plan is not None else {}
-        self.watched = {line: watch for watch in self.watches.values() for line in watch.lines}
+        self.watched = {}
         self.holders = {}
         for line in self.lines.values():
             line.waiting = sorted(

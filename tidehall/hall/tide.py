@@ -77,7 +77,8 @@ class Watch:
     """Watches one zone: the lines that its tidal windows serve, or all its service lines where it has none.
 
     `order` holds who waits by the beginning of the wait, where there is a rule; entries of people who have left go
-    when they come to the front. `open` are the windows that serve. Between `low` and `high` the number of people waiting decides nothing.
+    when they come to the front. `open` are the windows that serve. Between `low` and `high` the number of people
+    waiting decides nothing.
     """
 
     __slots__ = (
@@ -114,19 +115,21 @@ class Watch:
 
     def enter(self, s: HallState, ticket: str, at: int) -> None:
         """A ticket waits in one of the lines from now on (µs)."""
-        self.waiting += 1
         if self.rule is None:
-            if self.waiting > self.high:
-                self.follow(s, at)
+            self.follow(s, at)
             return
+        self.waiting += 1
         self.order.append((at, ticket))
         if self.waiting > self.high or self.waiting == 1:
             self.follow(s, at)
 
     def leave(self, s: HallState, ticket: str, at: int) -> None:
         """A ticket waits no longer."""
+        if self.rule is None:
+            self.follow(s, at)
+            return
         self.waiting -= 1
-        if self.waiting < self.low or (self.rule is not None and self.order[0][1] == ticket):
+        if self.waiting < self.low or self.order[0][1] == ticket:
             self.follow(s, at)
 
     def move(self, s: HallState, window: Window, at: int) -> None:
@@ -138,6 +141,7 @@ class Watch:
             self.open.discard(window.id)
         if self.rule is None and served and self.open:
             return
+        self.heed(s)
         self.set_marks()
         if window.id in self.tidal:
             self.weigh_anew(s, at)
@@ -155,12 +159,22 @@ class Watch:
         """Whether a window is open for these lines."""
         return window.state == "open" and not window.closing and not self.lines.isdisjoint(window.lines)
 
+    def heed(self, s: HallState) -> None:
+        """Be told of who comes and goes only where it matters: under a rule, or while nobody is open."""
+        for line in self.lines:
+            if self.rule is not None or not self.open:
+                s.watched[line] = self
+            else:
+                s.watched.pop(line, None)
+
     def look(self, s: HallState) -> None:
         """Find who waits and what is open: all that can be derived from the rest of the state."""
-        found = [t for t in s.tickets.values() if t.state == WAITING and t.line in self.lines]
-        self.order = deque(sorted((t.waiting_since, t.id) for t in found) if self.rule is not None else ())
-        self.waiting = len(found)
+        if self.rule is not None:
+            found = [t for t in s.tickets.values() if t.state == WAITING and t.line in self.lines]
+            self.order = deque(sorted((t.waiting_since, t.id) for t in found))
+        self.waiting = sum(len(s.lines[line].waiting) for line in self.lines)
         self.open = {w.id for w in s.windows.values() if self.counts(w)}
+        self.heed(s)
         self.set_marks()
         self.set_bounds(s)
 
@@ -190,6 +204,8 @@ class Watch:
     def follow(self, s: HallState, at: int) -> None:
         """Find out what holds from now on."""
         order, tide = self.order, self.tide
+        if self.rule is None:
+            self.waiting = sum(len(s.lines[line].waiting) for line in self.lines)
         while order:
             since, id = order[0]
             t = s.tickets.get(id)
@@ -233,6 +249,8 @@ class Watch:
         elif not tide.close_from or 0 < tide.close_until <= at:
             tide.close_from = at
             s.tide_wakes(at + self.close_for)
+        elif until != tide.close_until:  # the calm may outlast what it would have ended before
+            s.tide_wakes(max(at, tide.close_from + self.close_for))
         tide.close_until = until
         if until and tide.advice is not None:
             s.tide_wakes(until)
@@ -266,12 +284,9 @@ class Watch:
         closed = [s.windows[id].since for id in self.tidal if s.windows[id].state == "closed"] if tide.open_from else []
         if closed:
             opens = max(tide.open_from + self.open_for, settled, min(closed)), "open"
-        window = self.next_open(s) if tide.close_from else None
-        if window is not None:
-            at = max(
-                tide.close_from + self.close_for, settled,
-                window.since + round(rule.min_open_s * SECOND),
-            )  # fmt: skip
+        since = [w.since for w in self.closable(s)] if tide.close_from else []
+        if since:
+            at = max(tide.close_from + self.close_for, settled, min(since) + round(rule.min_open_s * SECOND))
             if (not tide.close_until or at < tide.close_until) and (opens is None or at < opens[0]):
                 return at, "close"
         return opens
@@ -281,9 +296,15 @@ class Watch:
         found = [w for w in (s.windows[id] for id in self.tidal) if w.state == "closed"]
         return min(found, key=lambda w: w.staff is None, default=None)
 
-    def next_open(self, s: HallState) -> Window | None:
-        """The tidal window to close next: the one that may close first, an idle one before a busy one."""
-        found = [w for w in (s.windows[id] for id in self.tidal) if w.state == "open" and not w.closing]
+    def closable(self, s: HallState) -> list[Window]:
+        """The tidal windows that are open and are not closing yet."""
+        return [w for w in (s.windows[id] for id in self.tidal) if w.state == "open" and not w.closing]
+
+    def next_open(self, s: HallState, at: int) -> Window | None:
+        """The tidal window to close at `at` (µs): of those open for their least time an idle one before a busy one,
+        then the one open longest."""
+        least = round(self.rule.min_open_s * SECOND) if self.rule is not None else 0
+        found = [w for w in self.closable(s) if w.since + least <= at]
         return min(found, key=lambda w: (w.ticket is not None, w.since), default=None)
 
 

@@ -190,25 +190,24 @@ def call(s: HallState, q: c.CallTicket, now: int) -> list[Event]:
     return [e.TicketCalled(now, t.id, window.id, f"c{s.call_count + 1}", window.staff, 1, True, q.reason)]
 
 
-def in_front_of(s: HallState, window: Window, code: str) -> Ticket:
-    """The ticket at this window, or Refusal."""
-    if window.ticket is None:
-        raise Refusal(code, window=window.id)
-    return s.tickets[window.ticket]
-
-
 def called(s: HallState, window_id: str) -> Ticket:
-    """The ticket called to this window and not yet started."""
-    t = in_front_of(s, s.window(window_id), "ticket_not_called")
-    if t.state != CALLED:
+    """The ticket called to this window and not yet started; else Refusal ticket_not_called."""
+    window = s.window(window_id)
+    if window.ticket is None:
+        raise Refusal("ticket_not_called", window=window.id)
+    t = s.tickets[window.ticket]
+    if t.state is not CALLED:
         raise Refusal("ticket_not_called", window=window_id, number=t.number, state=t.state.value)
     return t
 
 
 def served(s: HallState, window_id: str) -> Ticket:
-    """The ticket being served at this window."""
-    t = in_front_of(s, s.window(window_id), "ticket_not_serving")
-    if t.state != SERVING:
+    """The ticket being served at this window; else Refusal ticket_not_serving."""
+    window = s.window(window_id)
+    if window.ticket is None:
+        raise Refusal("ticket_not_serving", window=window.id)
+    t = s.tickets[window.ticket]
+    if t.state is not SERVING:
         raise Refusal(
             "ticket_not_serving", window=window_id, number=t.number, state=t.state.value, allowed=("start",)
         )  # fmt: skip

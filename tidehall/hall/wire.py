@@ -9,6 +9,8 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 __all__ = [
+    "AdviceFacts",
+    "AdviceFigures",
     "AlertView",
     "BoardRef",
     "EstimateView",
@@ -73,10 +75,14 @@ class TicketView(Struct, frozen=True):
     note: str | UnsetType | None = UNSET
     missing: tuple[str, ...] | UnsetType = UNSET
     cases: tuple[TicketCase, ...] | UnsetType = UNSET
+    helper: str | UnsetType | None = UNSET
 
 
 class WindowView(Struct, frozen=True):
-    """The contract's window; `staff`, `ticket` and what follows only for staff."""
+    """The contract's window; `staff`, `ticket` and what follows only for staff.
+
+    `closing`: a tidal window that closes when its citizen has gone.
+    """
 
     id: str
     label: str
@@ -90,6 +96,7 @@ class WindowView(Struct, frozen=True):
     allowed: tuple[str, ...] | UnsetType = UNSET
     waiting: int | UnsetType = UNSET
     seq: int | UnsetType = UNSET
+    closing: bool | UnsetType = UNSET
 
 
 class WindowAnswer(Struct, frozen=True):
@@ -166,3 +173,25 @@ class AlertView(Struct, frozen=True):
     since: str
     acknowledged: bool
     ended: str | None
+
+
+class AdviceFigures(Struct, frozen=True):
+    """How the lines of a zone's tidal windows stood when the advice was given; `per_window`: null with nobody open."""
+
+    waiting: int
+    open_windows: int
+    per_window: float | None
+    longest_wait_s: float
+
+
+class AdviceFacts(Struct, frozen=True):
+    """What the tide advises for a zone; `staff`: who is free to take the window now, or sits there."""
+
+    zone: str
+    window: str
+    label: str
+    action: str
+    figures: AdviceFigures
+    since: str
+    advised_at: str
+    staff: str | None

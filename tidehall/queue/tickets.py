@@ -159,6 +159,7 @@ class Ticket(Struct, gc=False):
     notices: int = 0
     note: str | None = None
     shown: Estimate | None = None
+    helper: str | None = None  # who of the staff goes along (帮办)
     seq: int = 0
 
     if TYPE_CHECKING:  # msgspec gives every struct a shallow copy

@@ -94,7 +94,7 @@ KINDS: dict[str, frozenset[str]] = {
     "make": POSTS["maker"],
     "issue": frozenset({"issue", "staff"}),
     "supervise": POSTS["supervisor"],
-    "demo": frozenset({"take", "window", "guide", "staff", "runner", "middle", "office", "make", "issue"}),
+    "demo": frozenset({"take", "window", "guide", "staff", "runner", "middle", "office", "make", "issue", "supervise"}),
     "admin": frozenset({"admin"}).union(*POSTS.values()),
 }
 

@@ -21,8 +21,8 @@ from tidehall.display.http.access import Principal
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query, whole_number
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.receipts import collecting
-from tidehall.display.http.texts import REASONS, Sealer, open_one, open_tickets, open_windows
-from tidehall.display.reasons import REJECTIONS
+from tidehall.display.http.texts import REASONS, Sealer, on_the_list, open_one, open_tickets, open_windows
+from tidehall.display.reasons import known_reasons
 from tidehall.hall import commands as c
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
@@ -42,6 +42,7 @@ __all__ = [
     "StripAnswer",
     "TextView",
     "TicketId",
+    "answer_window",
     "good",
     "reached",
     "ticket_by_token",
@@ -207,7 +208,7 @@ async def take(edge: Edge, asked: Asked) -> Response:
     keeper, body, who = asked.keeper, asked.body, asked.who
     if (body.line, body.item, body.receipt, body.cases) == (None, None, None, None):
         raise Problem("invalid", errors=[Fault("line", "line_or_item")])
-    if body.channel == Channel.GUIDE and "guide" not in who.rights:
+    if (body.channel == Channel.GUIDE or body.helper is not None) and "guide" not in who.rights:
         raise Problem("not_allowed")
     sealed, holder = [], None
     if body.holder is not None:
@@ -225,6 +226,7 @@ async def take(edge: Edge, asked: Asked) -> Response:
         confirmed=confirmed(body, who, keeper.committed.state.day),
         holder=holder,
         cases=cases,
+        helper=body.helper,
     )
 
     def answer(hall: Hall, events: list[Event]) -> tuple[int, bytes]:
@@ -409,22 +411,31 @@ def at_window(build: Build, *, materials: bool = False) -> Any:
     async def run(edge: Edge, asked: Asked) -> Response:
         keeper, window = asked.keeper, asked.path("window")
         own_name(asked, window)
-        known = keeper.committed.state.materials.union(REJECTIONS) if materials else REASONS
+        state, known = keeper.committed.state, REASONS
+        if materials:
+            on_the_list(state.rules, "reject", asked.body.missing, "missing", state.materials)
+            known = state.materials | known_reasons(state.rules, "reject")
         sealer = Sealer(edge.house.persons, known)
         command = build(window, asked.body, sealer)
-
-        def answer(hall: Hall, events: list[Event]) -> tuple[int, bytes]:
-            now = max(keeper.now(), hall.state.last_at)
-            view = views.window_view(hall, window, now, staff=True)
-            ticket = view.ticket if isinstance(view.ticket, TicketView) else None
-            return 200, encode(WindowAnswer(view, ticket, hall.state.seq))
-
-        return of_outcome(await submit(asked, command, answer, sealer.rows))
+        return of_outcome(await submit(asked, command, answer_window(asked, window), sealer.rows))
 
     return run
 
 
 # ---- the way to the keeper
+
+
+def answer_window(asked: Asked, window: str) -> Callable[[Hall, list[Event]], tuple[int, bytes]]:
+    """The answer to a command about one window."""
+    keeper = asked.keeper
+
+    def answer(hall: Hall, events: list[Event]) -> tuple[int, bytes]:
+        now = max(keeper.now(), hall.state.last_at)
+        view = views.window_view(hall, window, now, staff=True)
+        ticket = view.ticket if isinstance(view.ticket, TicketView) else None
+        return 200, encode(WindowAnswer(view, ticket, hall.state.seq))
+
+    return answer
 
 
 def answer_ticket(asked: Asked, id: str, *, staff: bool) -> Callable[[Hall, list[Event]], tuple[int, bytes]]:
@@ -458,7 +469,7 @@ _OWN = "/api/v1/tickets/{token}"
 _BUSY = ("unknown_window", "window_busy")
 _SERVING = ("unknown_window", "ticket_not_serving")
 _CALLED = ("unknown_window", "ticket_not_called")
-_CALLING = (*_BUSY, "window_paused", "window_closed")
+_CALLING = (*_BUSY, "window_paused", "window_closed", "window_closing")
 
 
 def _window(action: str, about: str, body: type[Any], build: Build, *problems: str, materials: bool = False) -> Call:

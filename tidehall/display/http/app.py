@@ -37,7 +37,9 @@ from tidehall.display.http.offices import OFFICE_CALLS
 from tidehall.display.http.openapi import document
 from tidehall.display.http.persons import PERSON_CALLS
 from tidehall.display.http.problems import Fault, Problem, answer_problem, of_live, of_refusal
+from tidehall.display.http.services import SERVICE_CALLS
 from tidehall.display.http.sessions import Sessions
+from tidehall.display.http.tide import TIDE_CALLS
 from tidehall.display.http.traces import TRACE_CALLS
 from tidehall.hall.errors import Refusal
 from tidehall.live import House, JournalUnavailable, LiveError
@@ -51,7 +53,17 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?\Z")
 #: Every call of the house but those of the server itself; the busiest first.
-ALL_CALLS = CALLS + OFFICE_CALLS + HAND_OFF_CALLS + MATTER_CALLS + TRACE_CALLS + PERSON_CALLS + ACCOUNT_CALLS
+ALL_CALLS = (
+    CALLS
+    + OFFICE_CALLS
+    + HAND_OFF_CALLS
+    + MATTER_CALLS
+    + SERVICE_CALLS
+    + TIDE_CALLS
+    + TRACE_CALLS
+    + PERSON_CALLS
+    + ACCOUNT_CALLS
+)
 #: Seconds after which the journal counts as not answering, for /readyz.
 READY_WITHIN_S = 2.0
 

@@ -20,6 +20,7 @@ from tidehall.queue.tickets import Channel, Parked
 
 __all__ = [
     "MOST_TEXT",
+    "NO_CONTROL",
     "CallBody",
     "Empty",
     "HolderBody",
@@ -44,8 +45,8 @@ MOST_TEXT = 200
 
 # Python's and ECMA's `$` differ about a last line break, so the end is said by a look-ahead that both read alike.
 # Blanks alone are no text.
-_NO_CONTROL = r"^(?=[\s\S]*\S)(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069])"
-Text = Annotated[str, Meta(min_length=1, max_length=MOST_TEXT, pattern=_NO_CONTROL)]
+NO_CONTROL = r"^(?=[\s\S]*\S)(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069])"
+Text = Annotated[str, Meta(min_length=1, max_length=MOST_TEXT, pattern=NO_CONTROL)]
 #: What names a thing of the plan, a ticket or a member of staff; no name of a person fits in by accident.
 Id = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9._:@\-]+(?![\s\S])")]
 Ids = Annotated[list[Id], Meta(min_length=1, max_length=50)]
@@ -63,7 +64,7 @@ class HolderBody(Body, frozen=True):
     """Who takes the number: sealed before anything else sees it, masked wherever it is shown."""
 
     name: Text | None = None
-    id_number: Annotated[str, Meta(min_length=4, max_length=40, pattern=_NO_CONTROL)] | None = None
+    id_number: Annotated[str, Meta(min_length=4, max_length=40, pattern=NO_CONTROL)] | None = None
     phone: Annotated[str, Meta(min_length=3, max_length=32, pattern=r"^[0-9+() \-]+(?![\s\S])")] | None = None
 
 
@@ -76,7 +77,8 @@ class ReceiptBody(Body, frozen=True):
 
 class TakeBody(Body, frozen=True):
     """Take a number for a line or for an item (one of the two; both when the item belongs to the line), or to collect
-    results: by `receipt`, or by `cases` (staff); the line is then the pickup line of their zone."""
+    results: by `receipt`, or by `cases` (staff); the line is then the pickup line of their zone. `helper`: the staff id
+    of whoever goes along (帮办); only the guide names one."""
 
     channel: Channel
     line: Id | None = None
@@ -85,6 +87,7 @@ class TakeBody(Body, frozen=True):
     holder: HolderBody | None = None
     receipt: ReceiptBody | None = None
     cases: Ids | None = None
+    helper: Id | None = None
 
 
 class SignInBody(Body, frozen=True):

@@ -34,6 +34,7 @@ from tidehall.display.http.offices import (
     words_query,
 )
 from tidehall.display.http.problems import Problem
+from tidehall.display.http.texts import Sealer, on_the_list
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
@@ -171,6 +172,12 @@ _HAND_OFF = _HALL + "/hand-offs/{hand_off}"
 _RUN, _CHECK = ("runner", "supervise"), ("middle", "office")
 
 
+def refusing(asked: Asked, id: str, body: b.RefuseBody, seal: Sealer) -> c.OfficeCommand:
+    """The papers go back for a reason of the list."""
+    on_the_list(asked.keeper.committed.state.rules, "refuse_hand_off", [body.reason], "reason")
+    return c.RefuseHandOff(id, seal(body.reason), seal.optional(body.note), acting(asked, body.staff))
+
+
 def _carry(
     action: str, about: str, body: type[Any], build: Build, *problems: str, rights: tuple[str, ...]
 ) -> Call:  # fmt: skip
@@ -197,9 +204,9 @@ HAND_OFF_CALLS: tuple[Call, ...] = (
            rights=("runner", *_CHECK)),
     _carry("verify", "Checked face to face, item by item: the clock ends.", b.VerifyBody,
            lambda a, x, q, seal: c.VerifyHandOff(x, tuple(q.papers), acting(a, q.staff)), "papers_differ",
-           rights=_CHECK),
+           "carrier_verifies", rights=_CHECK),
     _carry("refuse", "Back to the window with a reason; the clock goes on.", b.RefuseBody,
-           lambda a, x, q, seal: c.RefuseHandOff(x, seal(q.reason), seal.optional(q.note)), rights=_CHECK),
+           refusing, "carrier_verifies", rights=_CHECK),
     Call("POST", f"{_HALL}/runners/{{runner}}/off-duty", "runner_off_duty", "A runner gives all tasks back.",
          off_duty, v.HandOffsAnswer, body=Empty, rights=_RUN, part="hand-offs"),
 )  # fmt: skip

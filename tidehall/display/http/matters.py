@@ -6,6 +6,7 @@ is told is masked, and how often anybody may ask is limited.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -48,6 +49,8 @@ from tidehall.store.persons import mask_name
 
 __all__ = ["MATTER_CALLS", "RatingView"]
 
+#: An owner that is a post, not a person.
+_POST = re.compile(r"(manager|middle)\Z|(supervisor|office|window|issue|maker|runner):")
 #: Who may take note of an alert: everybody who can be its owner, or helps him.
 _NOTING = ("supervise", "middle", "office", "runner", "issue", "make", "window", "guide")
 #: Who looks after complaints, errands that could not be done, and enquiries.
@@ -196,7 +199,7 @@ async def get_matter(edge: Edge, asked: Asked) -> Response:
 async def open_matter(edge: Edge, asked: Asked) -> Response:
     """Register a matter; the first person asked owns it (首问负责)."""
     body = asked.body
-    owner = body.owner or (f"staff:{asked.who.staff}" if asked.who.staff else None)
+    owner = body.owner or asked.who.staff
     if owner is None:
         raise Problem("invalid", errors=[Fault("owner", "missing")])
     if body.holder is not None and (body.holder.name, body.holder.id_number, body.holder.phone) == (None, None, None):
@@ -216,6 +219,15 @@ async def open_matter(edge: Edge, asked: Asked) -> Response:
         return v.matter_view(hall, hall.state.offices.matters[command.matter], now, seq=hall.state.seq)
 
     return await told(asked, command, view, sealer, status=201)
+
+
+async def hand_over(edge: Edge, asked: Asked) -> Response:
+    """A formal hand-over: to a post, or to somebody who has an account, where there are accounts at all."""
+    owner = asked.body.owner.removeprefix("staff:")
+    accounts = edge.sessions.accounts
+    if _POST.match(owner) is None and await accounts.account(owner) is None and await accounts.exist():
+        raise Problem("invalid", errors=[Fault("owner", "no_such_account")])
+    return await at_matter(lambda a, x, q, seal: c.HandOverMatter(x, owner))(edge, asked)
 
 
 def at_matter(build: Build) -> Callable[[Edge, Asked], Awaitable[Response]]:
@@ -299,9 +311,11 @@ def _help(action: str, about: str, body: type[Any], build: Build) -> Call:
     )  # fmt: skip
 
 
-def _care(action: str, about: str, body: type[Any], build: Build) -> Call:
+def _care(
+    action: str, about: str, body: type[Any], run: Callable[[Edge, Asked], Awaitable[Response]]
+) -> Call:  # fmt: skip
     return Call(
-        "POST", f"{_MATTER}/{action}", f"matter_{action.replace('-', '_')}", about, at_matter(build), v.MatterView,
+        "POST", f"{_MATTER}/{action}", f"matter_{action.replace('-', '_')}", about, run, v.MatterView,
         body=body, rights=_CARING, problems=("unknown_matter", "matter_state"), part="matters",
     )  # fmt: skip
 
@@ -318,7 +332,7 @@ MATTER_CALLS: tuple[Call, ...] = (
     _help("claim", "An officer of the middle office takes the question.", b.StaffBody,
           lambda a, x, q, seal: c.ClaimSupport(x, named(a, q.staff))),
     _help("answer", "Answered on the spot, by telephone or online.", b.AnswerBody,
-          lambda a, x, q, seal: c.AnswerSupport(x, q.channel, acting(a, q.staff))),
+          lambda a, x, q, seal: c.AnswerSupport(x, q.channel, acting(a, q.staff), seal.optional(q.answer))),
     _help("escalate", "Beyond the middle office: to the department.", Empty,
           lambda a, x, q, seal: c.EscalateSupport(x)),
     Call("POST", "/api/v1/tickets/{token}/rating", "own_ticket_rating", "Rate the visit; once, and once more after a "
@@ -335,13 +349,16 @@ MATTER_CALLS: tuple[Call, ...] = (
     Call("GET", _MATTER, "get_matter", "One matter, with the person for those who call back.", get_matter,
          v.MatterView, rights=("staff",), query=(AFTER,), part="matters",
          problems=("unknown_matter", "journal_unavailable")),
-    _care("hand-over", "A formal hand-over to another owner.", b.HandOverBody,
-          lambda a, x, q, seal: c.HandOverMatter(x, q.owner)),
-    _care("contact", "The citizen was contacted.", Empty, lambda a, x, q, seal: c.ContactMatter(x)),
-    _care("solve", "What was done.", b.ResultBody, lambda a, x, q, seal: c.SolveMatter(x, seal(q.result))),
-    _care("call-back", "The citizen was called back.", Empty, lambda a, x, q, seal: c.CallBackMatter(x)),
-    _care("close", "Done.", Empty, lambda a, x, q, seal: c.CloseMatter(x)),
-    _care("reopen", "Not solved after all.", Empty, lambda a, x, q, seal: c.ReopenMatter(x)),
+    _care("hand-over", "A formal hand-over to another owner: a post, or somebody with an account.", b.HandOverBody,
+          hand_over),
+    _care("contact", "The citizen was contacted.", Empty,
+          at_matter(lambda a, x, q, seal: c.ContactMatter(x))),
+    _care("solve", "What was done.", b.ResultBody,
+          at_matter(lambda a, x, q, seal: c.SolveMatter(x, seal(q.result)))),
+    _care("call-back", "The citizen was called back.", Empty,
+          at_matter(lambda a, x, q, seal: c.CallBackMatter(x))),
+    _care("close", "Done.", Empty, at_matter(lambda a, x, q, seal: c.CloseMatter(x))),
+    _care("reopen", "Not solved after all.", Empty, at_matter(lambda a, x, q, seal: c.ReopenMatter(x))),
     Call("POST", f"{_HALL}/alerts/{{alert}}/acknowledge", "acknowledge_alert", "Somebody looks after an alert.",
          acknowledge, v.AlertAnswer, body=b.StaffBody, rights=_NOTING, problems=("unknown_alert", "alert_ended")),
     Call("GET", f"{_HALL}/archive", "get_archive", "Each unit's daily list: every original filed, in use with a "

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from tidehall.display.http.bodies import Body, HolderBody, Id, Ids, Text
+from tidehall.display.http.bodies import NO_CONTROL, Body, HolderBody, Id, Ids, Text
 
 __all__ = [
     "AnswerBody",
@@ -47,6 +47,9 @@ SomePapers = Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]],
 #: A material's code, or the reference under which something else was asked for.
 PaperCode = Annotated[str, Meta(min_length=1, max_length=160, pattern=r"^[A-Za-z0-9._:@\-]+(?![\s\S])")]
 Missing = Annotated[list[Text], Meta(min_length=1, max_length=50)]
+#: What somebody writes at length, in several lines: a question, its answer, an opinion, what was done (sealed).
+_LINES = NO_CONTROL.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f")
+Words = Annotated[str, Meta(min_length=1, max_length=500, pattern=_LINES)]
 
 
 class ApplicantBody(Body, frozen=True):
@@ -74,7 +77,8 @@ class DeliveryBody(Body, frozen=True):
 class CaseBody(Body, frozen=True):
     """Papers taken in. `ticket` null only when they came by courier or online; `incomplete` takes them in though
     something is missing, so that it can be asked for; `bundle`: one matter, several items (一件事); `helper`: the staff
-    id of whoever accompanies the case (帮办人)."""
+    id of whoever accompanies the case (帮办人), else the ticket's; `origin`: the code of the region whose authority
+    it is for (跨域通办)."""
 
     item: Id
     applicant: ApplicantBody
@@ -88,6 +92,7 @@ class CaseBody(Body, frozen=True):
     incomplete: bool = False
     staff: Id | None = None
     helper: Id | None = None
+    origin: Id | None = None
 
 
 class StaffBody(Body, frozen=True):
@@ -112,7 +117,7 @@ class PresentBody(Body, frozen=True):
 class OpineBody(Body, frozen=True):
     """An opinion (sealed); `department` ends that department's part of a joint case."""
 
-    opinion: Text
+    opinion: Words
     staff: Id | None = None
     department: Id | None = None
 
@@ -125,9 +130,10 @@ class StepBody(Body, frozen=True):
 
 
 class FeeBody(Body, frozen=True):
-    """Fen that the applicant must pay."""
+    """Fen that the applicant must pay; `reason` (sealed) where it is not the item's fee."""
 
     amount: Annotated[int, Meta(ge=1, le=10**12)]
+    reason: Text | None = None
 
 
 class PaidBody(Body, frozen=True):
@@ -140,12 +146,12 @@ class DecideBody(Body, frozen=True):
     """The decision and its opinion (sealed)."""
 
     outcome: Literal["approve", "refuse"]
-    opinion: Text
+    opinion: Words
     staff: Id | None = None
 
 
 class DeliverBody(Body, frozen=True):
-    """How the result was handed over, and the signature (sealed)."""
+    """How the result was handed over, and the signature (sealed); at the window it is needed (R39)."""
 
     method: Method
     signature: Annotated[str, Meta(min_length=1, max_length=40_000)] | None = None
@@ -208,6 +214,7 @@ class RefuseBody(Body, frozen=True):
 
     reason: Text
     note: Text | None = None
+    staff: Id | None = None
 
 
 class AskBody(Body, frozen=True):
@@ -215,14 +222,15 @@ class AskBody(Body, frozen=True):
 
     window: Id
     item: Id | None = None
-    question: Text | None = None
+    question: Words | None = None
 
 
 class AnswerBody(Body, frozen=True):
-    """How it was answered."""
+    """How it was answered, and in which words (sealed)."""
 
     channel: Literal["spot", "phone", "online"] = "spot"
     staff: Id | None = None
+    answer: Words | None = None
 
 
 class RatingBody(Body, frozen=True):
@@ -230,7 +238,7 @@ class RatingBody(Body, frozen=True):
 
     level: Annotated[int, Meta(ge=1, le=5)]
     reasons: Annotated[list[Id], Meta(max_length=10)] = field(default_factory=list)
-    text: Text | None = None
+    text: Words | None = None
 
 
 class MatterBody(Body, frozen=True):
@@ -241,7 +249,7 @@ class MatterBody(Body, frozen=True):
     about: Id | None = None
     channel: Id | None = None
     holder: HolderBody | None = None
-    note: Text | None = None
+    note: Words | None = None
 
 
 class HandOverBody(Body, frozen=True):
@@ -253,4 +261,4 @@ class HandOverBody(Body, frozen=True):
 class ResultBody(Body, frozen=True):
     """What was done (sealed)."""
 
-    result: Text
+    result: Words

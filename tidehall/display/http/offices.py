@@ -23,8 +23,8 @@ from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.receipts import find_case, here, people
 from tidehall.display.http.rights import covers, may, may_receive
-from tidehall.display.http.texts import REASONS, Sealer, open_all
-from tidehall.display.reasons import KEEPING, REFUSALS
+from tidehall.display.http.texts import REASONS, Sealer, on_the_list, open_all
+from tidehall.display.reasons import known_reasons
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
@@ -43,8 +43,6 @@ __all__ = [
 Thing = TypeVar("Thing")
 Build = Callable[[Asked, str, Any, Sealer], c.OfficeCommand]
 
-#: Reasons that the office pages offer as buttons; they say nothing about a person.
-OFFICE_REASONS = REASONS.union(REFUSALS, KEEPING)
 #: Rights by which opinions, notes and persons of a case are opened; a runner or maker carries and makes only.
 READERS = ("window", "guide", "office", "middle", "issue", "supervise", "audit")
 #: Characters in a query that names several words.
@@ -110,7 +108,8 @@ class OfficeSeal(Sealer):
     """Seals what one command says; codes of reasons, and of the plan's materials, pass."""
 
     def __init__(self, asked: Asked, persons: Persons) -> None:
-        super().__init__(persons, OFFICE_REASONS | asked.keeper.committed.state.materials)
+        state = asked.keeper.committed.state
+        super().__init__(persons, REASONS | known_reasons(state.rules) | state.materials)
 
 
 def seal_person(persons: Persons, sealer: Sealer, body: Any) -> str | None:
@@ -212,6 +211,7 @@ async def receive(edge: Edge, asked: Asked) -> Response:
         staff=acting(asked, body.staff),
         incomplete=body.incomplete,
         helper=body.helper,
+        origin=body.origin,
     )
     return await told(
         asked, command, lambda hall, now: v.case_answer(hall, known_case(hall.state, command.case), now), sealer,
@@ -337,6 +337,28 @@ def correcting(asked: Asked, case: str, body: b.PresentBody, seal: Sealer) -> c.
     return c.CorrectPapers(case, tuple(code if code in missing else seal(code) for code in body.present))
 
 
+def requesting(asked: Asked, case: str, body: b.CorrectionBody, seal: Sealer) -> c.OfficeCommand:
+    """What must be put right: materials, reasons of the list, and words beside them."""
+    state = asked.keeper.committed.state
+    on_the_list(state.rules, "correction", body.missing, "missing", state.materials)
+    return c.RequestCorrection(case, tuple(seal(m) for m in body.missing), acting(asked, body.staff))
+
+
+def withdrawing(asked: Asked, case: str, body: b.WithdrawBody, seal: Sealer) -> c.OfficeCommand:
+    """The applicant takes the case back."""
+    if body.reason is not None:
+        on_the_list(asked.keeper.committed.state.rules, "withdraw", [body.reason], "reason")
+    return c.WithdrawCase(case, seal.optional(body.reason))
+
+
+def delivering(asked: Asked, case: str, body: b.DeliverBody, seal: Sealer) -> c.OfficeCommand:
+    """The applicant has it; who takes it at the window signs."""
+    found = asked.keeper.committed.state.offices.cases.get(case)
+    if body.method == "window" and body.signature is None and found is not None and found.stage == Stage.READY:
+        raise Problem("invalid", errors=[Fault("signature", "missing")])
+    return c.DeliverResult(case, body.method, seal.optional(body.signature))
+
+
 def accepting(asked: Asked, case: str, body: b.StaffBody, seal: Sealer) -> c.OfficeCommand:
     """Whoever accepts is known (R4): where nobody is named, the clerk at the case's window."""
     state = asked.keeper.committed.state
@@ -376,7 +398,7 @@ OFFICE_CALLS: tuple[Call, ...] = (
          "Take papers in: the receipt's three copies, and the hand-off that begins at once.", receive, v.CaseAnswer,
          status=201, body=b.CaseBody, rights=_FRONT, part="cases",
          problems=("unknown_window", "unknown_item", "unknown_ticket", "ticket_not_serving", "not_authorised_item",
-                   "urgent_not_allowed", "materials_missing", "case_exists", "agent_limit")),
+                   "urgent_not_allowed", "materials_missing", "nothing_received", "case_exists", "agent_limit")),
     Call("GET", f"{_HALL}/cases", "list_cases", "Cases by their due moment.", list_cases, list[v.CaseView],
          rights=("staff",), part="cases",
          query=(words_query("stage", "Only at these stages, separated by commas.", [stage.value for stage in Stage]),
@@ -394,14 +416,13 @@ OFFICE_CALLS: tuple[Call, ...] = (
          problems=("unknown_case", "journal_unavailable")),
     _case("request-correction", "One notice of everything that is missing; a second one is counted as a breach.",
           b.CorrectionBody,
-          lambda a, x, q, seal: c.RequestCorrection(x, tuple(seal(m) for m in q.missing), acting(a, q.staff)),
-          *_BUSY, rights=_DESKS),
+          requesting, *_BUSY, rights=_DESKS),
     _case("correct", "The missing papers have come.", b.PresentBody,
           correcting, *_BUSY, rights=_DESKS),
     _case("accept", "The papers are complete: accept the case.", b.StaffBody, accepting, "materials_missing",
           rights=("window", "middle")),
-    _case("withdraw", "The applicant takes the case back.", b.WithdrawBody,
-          lambda a, x, q, seal: c.WithdrawCase(x, seal.optional(q.reason)), rights=("window", "guide", "office")),
+    _case("withdraw", "The applicant takes the case back.", b.WithdrawBody, withdrawing,
+          rights=("window", "guide", "office")),
     _case("claim", "An officer takes the case; never who accepted it.", b.StaffBody,
           lambda a, x, q, seal: c.ClaimCase(x, named(a, q.staff)), "acceptor_decides", rights=("office",)),
     _case("opine", "An opinion in the file; with `department` the end of that part of a joint case.", b.OpineBody,
@@ -410,7 +431,7 @@ OFFICE_CALLS: tuple[Call, ...] = (
     _case("step", "A special step begins (`step`) or ends (`done`).", b.StepBody, stepping, *_BUSY, "no_step",
           rights=("office",)),
     _case("request-fee", "The applicant must pay; he is told.", b.FeeBody,
-          lambda a, x, q, seal: c.RequestFee(x, q.amount), *_BUSY, rights=("office",)),
+          lambda a, x, q, seal: c.RequestFee(x, q.amount, seal.optional(q.reason)), *_BUSY, rights=("office",)),
     _case("paid", "Paid: the case goes on.", b.PaidBody, lambda a, x, q, seal: c.PayFee(x, q.reference),
           rights=("office", "window", "issue")),
     _case("decide", "Approve or refuse; never who accepted it.", b.DecideBody,
@@ -421,8 +442,7 @@ OFFICE_CALLS: tuple[Call, ...] = (
     _case("ready", "The result lies at the zone's issue post.", Empty, lambda a, x, q, seal: c.ReadyResult(x),
           rights=("make", "issue", "office")),
     _case("deliver", "The applicant has the result.", b.DeliverBody,
-          lambda a, x, q, seal: c.DeliverResult(x, q.method, None if q.signature is None else seal(q.signature)),
-          rights=("issue", "window", "make")),
+          delivering, rights=("issue", "window", "make")),
     _case("archive", "File what is left and close the case.", Empty, lambda a, x, q, seal: c.CloseCase(x),
           rights=("office", "issue", "window", "middle")),
     _case("file", "Originals were filed, all or some.", b.FileBody,

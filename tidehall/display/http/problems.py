@@ -60,6 +60,8 @@ _RULES = {
     "give a line or a window, one of the two": "line_or_window",
     "is the same window": "same_window",
     "list everything that is missing": "missing",
+    "is needed for another fee": "fee_reason",
+    "is more than may be asked for": "much",
     "needs at least one item": "missing",
     "is not among the items": "not_among_items",
 }
@@ -198,9 +200,13 @@ def _particulars(details: Mapping[str, Any], state: HallState, now: int, lang: s
     found["item_name"] = item.name.get(lang) or item.name.get("zh") or item.code if item else details.get("item", "")
     missing = details.get("missing")
     names = {m.code: m.name.get(lang) or m.code for m in item.materials} if item is not None else {}
-    found["missing_names"] = "、".join(names.get(str(m), str(m)) for m in missing) if isinstance(missing, list) else ""
+    if isinstance(missing, list):
+        found["missing_names"] = say("office.comma", lang).join(names.get(str(m), str(m)) for m in missing)
     departments = details.get("departments")
-    found["departments_text"] = ", ".join(map(str, departments)) if isinstance(departments, list) else ""
+    if isinstance(departments, list):
+        rows = {id: row.name for id, row in state.departments.items()}
+        named = [rows[id].get(lang) or rows[id].get("zh") or id if id in rows else str(id) for id in departments]
+        found["departments_text"] = say("office.comma", lang).join(named)
     against = details.get("against")
     found["against_text"] = "; ".join(map(str, against)) if isinstance(against, (list, tuple)) else ""
     return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tidehall.display.http.access import Principal, reaches
+from tidehall.hall.catalogue import Item
 from tidehall.hall.papers import commands as c
 from tidehall.hall.papers.objects import Case
-from tidehall.hall.plan import Item
 from tidehall.store.posts import Post, Right
 
 __all__ = ["CHIEF", "covers", "may", "may_receive"]

@@ -6,20 +6,23 @@ itself is opened for staff alone, one answer at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from tidehall.display.http.problems import Problem
+from tidehall.display.http.problems import Fault, Problem
+from tidehall.display.reasons import own_list
+from tidehall.hall.catalogue import ReasonKind
+from tidehall.hall.plan import Plan
 from tidehall.hall.wire import TicketView, WindowView
 from tidehall.live import HallKeeper
 from tidehall.store.errors import StoreError, StoreRefused
 from tidehall.store.persons import Persons
 from tidehall.store.rows import SealedRow
 
-__all__ = ["REASONS", "Sealer", "open_all", "open_one", "open_tickets", "open_windows"]
+__all__ = ["REASONS", "Sealer", "on_the_list", "open_all", "open_one", "open_tickets", "open_windows"]
 
 #: Reasons that pages offer as buttons; they say nothing about a person.
 REASONS = frozenset(
@@ -31,6 +34,16 @@ REASONS = frozenset(
 
 _SEALED = "sealed:"
 View = TypeVar("View", TicketView, WindowView)
+
+
+def on_the_list(plan: Plan, kind: ReasonKind, said: Sequence[str], field: str, also: Collection[str] = ()) -> None:
+    """Where the plan has reasons of this kind, one of them (or of `also`) must be among those said (R70).
+
+    Raises Problem invalid.
+    """
+    listed = own_list(plan, kind)
+    if listed and not any(code in listed or code in also for code in said):
+        raise Problem("invalid", errors=[Fault(field, "choice", {"choices": ", ".join(listed)})])
 
 
 class Sealer:

@@ -31,7 +31,7 @@ _MOMENTS = frozenset(
 #: What an event's body says beside that: the row has it already, or it is the engine's own.
 _INSIDE = frozenset({"kind", "at", "due", "rank", "shown"})
 #: Where an event says why.
-_WHY = ("reason", "missing", "question", "opinion", "note", "result", "reasons")
+_WHY = ("reason", "missing", "question", "answer", "opinion", "note", "result", "reasons")
 
 
 class TraceStep(Struct, frozen=True):

@@ -112,7 +112,7 @@ def case_received(s: HallState, ev: o.CaseReceived) -> None:
     offices.cases[ev.case] = Case(
         ev.case, ev.receipt, ev.item, ev.item_version, ev.item_kind, ev.department, ev.zone, ev.urgent, ev.source,
         Stage.RECEIVED, ev.holder, ev.papers, ev.delivery, ev.at, ev.ticket, ev.window, ev.applicant, ev.agent,
-        ev.bundle, correct_by=by, seq=s.seq, papers_at=ev.at, helper=ev.helper,
+        ev.bundle, correct_by=by, seq=s.seq, papers_at=ev.at, helper=ev.helper, origin=ev.origin,
     )  # fmt: skip
     offices.seq = s.seq
 
@@ -401,7 +401,7 @@ def support_claimed(s: HallState, ev: o.SupportClaimed) -> None:
 def support_answered(s: HallState, ev: o.SupportAnswered) -> None:
     disarm(s, f"support:{ev.support}")
     found = s.offices.supports[ev.support]
-    set_support(s, found, "support_answered", staff=ev.staff, answered_at=ev.at, channel=ev.channel)
+    set_support(s, found, "support_answered", staff=ev.staff, answered_at=ev.at, channel=ev.channel, answer=ev.answer)
 
 
 def support_escalated(s: HallState, ev: o.SupportEscalated) -> None:
@@ -427,7 +427,7 @@ def ticket_rated(s: HallState, ev: o.TicketRated) -> None:
 def matter_opened(s: HallState, ev: o.MatterOpened) -> None:
     s.offices.matters[ev.matter] = Matter(
         ev.matter, ev.what, ev.owner, ev.at, ev.contact_by, ev.due_at, ev.about, ev.channel, ev.holder, ev.note,
-        seq=s.seq,
+        seq=s.seq, level=ev.level, reasons=ev.reasons, number=ev.number, window=ev.window,
     )  # fmt: skip
     s.offices.seq = s.seq
     arm(s, f"matter_contact:{ev.matter}", ev.contact_by)

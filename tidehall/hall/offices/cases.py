@@ -6,6 +6,7 @@ stage (`wrong_stage`); the one who accepts does not decide (R4).
 
 from __future__ import annotations
 
+from tidehall.hall.catalogue import Item
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices.clocks import alert_over, hand_off_start, still_open, working
@@ -13,7 +14,6 @@ from tidehall.hall.offices.persons import open_as_agent
 from tidehall.hall.papers import commands as q
 from tidehall.hall.papers import events as o
 from tidehall.hall.papers.objects import CASE_LIFE, Case, HandOff, Paper, Part, Stage
-from tidehall.hall.plan import Item
 from tidehall.hall.state import HallState, Window
 from tidehall.queue.tickets import TicketState
 
@@ -52,6 +52,8 @@ def item_of(s: HallState, case: Case) -> Item:
 
 # ---- intake
 
+#: Fen that may be asked for at most, where the item's own fee is not more.
+MOST_FEN = 10_000_000
 #: Codes of papers that the hall itself makes.
 RESERVED = frozenset({"receipt", "result", "copy1", "copy2", "copy3"})
 
@@ -77,8 +79,8 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
     """Take papers in (R10–R12, R36, R38, R42–R44).
 
     Complete: accepted at once; immediate items are done at the window, all others set out on their hand-off.
-    Refusals: materials_missing (with everything missing), not_authorised_item, urgent_not_allowed, ticket_not_serving,
-    agent_limit (R116).
+    Refusals: materials_missing (with everything missing), nothing_received (no paper came, though some are required),
+    not_authorised_item, urgent_not_allowed, ticket_not_serving, agent_limit (R116).
     """
     window = s.window(c.window)
     item = item_at(s, c.item, window, s.day)
@@ -87,8 +89,10 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
         raise Refusal("case_exists", case=c.case)
     if c.ticket is None and c.source == "window":
         raise Refusal("invalid", fields={"ticket": "is needed, unless the papers came by courier or online"})
+    helper = None
     if c.ticket is not None:
         t = s.ticket(c.ticket)
+        helper = t.helper
         if window.ticket != c.ticket or t.state != TicketState.SERVING:
             raise Refusal("ticket_not_serving", window=window.id, number=t.number, state=t.state.value)
     if c.urgent and not item.urgent_allowed:
@@ -98,11 +102,21 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
         raise Refusal("agent_limit", open=open_now, limit=limit)
     if c.bundle is not None and not any(b.id == c.bundle and item.code in b.items for b in s.rules.bundles):
         raise Refusal("invalid", fields={"bundle": "does not hold this item"})
+    if c.origin is not None:
+        regions = s.rules.hall.regions
+        if not item.cross_region:
+            raise Refusal("invalid", fields={"origin": "this item is not taken in for other regions"})
+        if regions and c.origin not in regions:
+            raise Refusal("invalid", fields={"origin": f"is none of {', '.join(regions)}"})
     if not RESERVED.isdisjoint(c.present):
         raise Refusal("invalid", fields={"present": "names a paper that the hall makes"})
+    if c.delivery.method == "courier" and not c.delivery.address:
+        raise Refusal("invalid", fields={"delivery.address": "is needed"})
     missing = tuple([m.code for m in item.materials if m.required and m.code not in c.present])
     if missing and not c.incomplete:
         raise Refusal("materials_missing", item=item.code, missing=list(missing))
+    if missing and not c.present:
+        raise Refusal("nothing_received", item=item.code, missing=list(missing))
     number = s.offices.receipts + 1 if s.offices.receipt_day == s.day else 1
     receipt = f"{s.day.replace('-', '')}{number:05d}"
     here = f"window:{window.id}"
@@ -117,7 +131,7 @@ def receive(s: HallState, c: q.ReceiveCase, now: int) -> list[Event]:
     received = o.CaseReceived(
         now, c.case, receipt, item.code, s.plan_seq, item.kind, item.department, window.zone, c.urgent, c.source, here,
         taken, c.delivery, c.ticket, window.id, c.applicant, c.agent, c.bundle, staff,
-        c.helper,
+        c.helper or helper, c.origin,
     )  # fmt: skip
     if missing:
         return [received]
@@ -277,13 +291,18 @@ def end_step(s: HallState, c: q.EndStep, now: int) -> list[Event]:
 
 
 def request_fee(s: HallState, c: q.RequestFee, now: int) -> list[Event]:
-    """The applicant must pay; told by SMS and on the phone page (R40)."""
+    """The applicant must pay; told by SMS and on the phone page (R40). Another amount than the item's has a reason."""
     case = known_case(s, c.case)
     at_stage(case, "fee_requested")
     busy(case)
     if c.amount <= 0:
         raise Refusal("invalid", fields={"amount": "is fen above 0"})
-    return [o.FeeRequested(now, case.id, c.amount, "fee" in s.rules.offices.pause_on)]
+    fee = item_of(s, case).fee
+    if c.amount > max(MOST_FEN, fee):
+        raise Refusal("invalid", fields={"amount": "is more than may be asked for"})
+    if c.amount != fee and not c.reason:
+        raise Refusal("invalid", fields={"reason": "is needed for another fee"})
+    return [o.FeeRequested(now, case.id, c.amount, "fee" in s.rules.offices.pause_on, c.reason)]
 
 
 def busy(case: Case) -> None:

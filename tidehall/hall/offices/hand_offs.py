@@ -1,6 +1,7 @@
 """Carrying papers: pick up, arrive, check face to face, refuse, give back; and the middle office's help.
 
-Law: the clock ends only when the receiver has checked exactly these papers; a refusal is no end (R23–R26).
+Law: the clock ends only when the receiver has checked exactly these papers; a refusal is no end (R23–R26). Who
+carried papers neither checks nor refuses them: face to face takes two.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def verify(s: HallState, c: q.VerifyHandOff, now: int) -> list[Event]:
     own, due the next working day.
     """
     h = known_hand_off(s, c.hand_off, "hand_off_verified")
+    by_another(h, c.staff)
     missing = [p for p in h.papers if p not in c.papers]
     strange = [p for p in c.papers if p not in h.papers]
     if missing or strange:
@@ -76,9 +78,16 @@ def verify(s: HallState, c: q.VerifyHandOff, now: int) -> list[Event]:
     return found
 
 
+def by_another(h: HandOff, staff: str | None) -> None:
+    """Refuse when the one who checks is known to be the one who carried."""
+    if staff is not None and staff == h.runner:
+        raise Refusal("carrier_verifies", hand_off=h.id, staff=staff)
+
+
 def refuse(s: HallState, c: q.RefuseHandOff, now: int) -> list[Event]:
     """Back to the window with a reason; the clock goes on."""
     h = known_hand_off(s, c.hand_off, "hand_off_refused")
+    by_another(h, c.staff)
     if not c.reason:
         raise Refusal("invalid", fields={"reason": "is needed"})
     return [o.HandOffRefused(now, h.id, h.case, c.reason, c.note)]
@@ -124,10 +133,11 @@ def claim_support(s: HallState, c: q.ClaimSupport, now: int) -> list[Event]:
 
 
 def answer(s: HallState, c: q.AnswerSupport, now: int) -> list[Event]:
-    """Answered."""
+    """Answered; `answer` is what the window reads."""
     found = known_support(s, c.support, "support_answered")
     staff = c.staff or found.staff
-    return [o.SupportAnswered(now, found.id, c.channel, staff), *alert_over(s, now, f"support_late:{found.id}")]
+    over = alert_over(s, now, f"support_late:{found.id}")
+    return [o.SupportAnswered(now, found.id, c.channel, staff, c.answer), *over]
 
 
 def escalate(s: HallState, c: q.EscalateSupport, now: int) -> list[Event]:

@@ -5,6 +5,8 @@ Law: rating is the citizen's free act on a served ticket, once; a bad one is som
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of, working
@@ -40,7 +42,9 @@ def rate(s: HallState, c: q.RateTicket, now: int) -> list[Event]:
         t = s.tickets.get(c.ticket)
         zone = s.lines[t.line].zone if t is not None and t.line in s.lines else s.offices.claim_zones.get(c.ticket, "")
         owner = supervisor_of(s, zone)
-        found.append(opened(s, now, f"bad-{c.ticket}", MatterKind.RECTIFICATION, owner, about=c.ticket))
+        bad = opened(s, now, f"bad-{c.ticket}", MatterKind.RECTIFICATION, owner, about=c.ticket, note=c.note)
+        visit = (t.number, t.window) if t is not None else (None, None)
+        found.append(replace(bad, level=c.level, reasons=c.reasons, number=visit[0], window=visit[1]))
     if follow_up and c.level <= BAD and matter is not None and "matter_reopened" in MATTER_LIFE[matter.state]:
         found += reopened(s, matter, now)
     return found

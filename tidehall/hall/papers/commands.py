@@ -57,7 +57,8 @@ class ReceiveCase(Asked, frozen=True):
     """Take papers in at a window: with a ticket in front, or by courier without one (R42–R44).
 
     `present` are the material codes that lie there; `applicant` and `agent` are ids in persons; `helper`: who of the
-    staff accompanies the case (帮办人, R115).
+    staff accompanies the case (帮办人, R115), else the ticket's; `origin`: the code of the region whose authority it is
+    for (跨域通办, R60).
     """
 
     case: str
@@ -74,6 +75,7 @@ class ReceiveCase(Asked, frozen=True):
     staff: str | None = None
     incomplete: bool = False
     helper: str | None = None
+    origin: str | None = None
 
 
 class AcceptCase(Asked, frozen=True):
@@ -132,6 +134,7 @@ class RefuseHandOff(Asked, frozen=True):
     hand_off: str
     reason: str
     note: str | None = None
+    staff: str | None = None
 
 
 class ReturnHandOffs(Asked, frozen=True):
@@ -170,10 +173,11 @@ class EndStep(Asked, frozen=True):
 
 
 class RequestFee(Asked, frozen=True):
-    """The applicant must pay `amount` fen; the case waits (R40)."""
+    """The applicant must pay `amount` fen; the case waits (R40). `reason`: why it is not the item's fee, sealed."""
 
     case: str
     amount: int
+    reason: str | None = None
 
 
 class PayFee(Asked, frozen=True):
@@ -259,11 +263,12 @@ class ClaimSupport(Asked, frozen=True):
 
 
 class AnswerSupport(Asked, frozen=True):
-    """Answered on the spot, by phone or online."""
+    """Answered on the spot, by phone or online; `answer`: its words, sealed."""
 
     support: str
     channel: Literal["spot", "phone", "online"] = "spot"
     staff: str | None = None
+    answer: str | None = None
 
 
 class EscalateSupport(Asked, frozen=True):

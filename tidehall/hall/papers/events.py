@@ -64,7 +64,8 @@ __all__ = [
 class CaseReceived(Fact, frozen=True):
     """Papers were taken in; the receipt's number and three copies exist from now on (R36).
 
-    `helper`: the member of staff who accompanies the case (帮办人, R115).
+    `helper`: the member of staff who accompanies the case (帮办人, R115); `origin`: the region whose authority it is
+    for, none: our own (跨域通办, R60).
     """
 
     case: str
@@ -86,6 +87,7 @@ class CaseReceived(Fact, frozen=True):
     bundle: str | None = None
     staff: str | None = None
     helper: str | None = None
+    origin: str | None = None
 
 
 class CaseAccepted(Fact, frozen=True):
@@ -254,11 +256,12 @@ class StepEnded(Fact, frozen=True):
 
 
 class FeeRequested(Fact, frozen=True):
-    """`amount` fen are due; the applicant is told."""
+    """`amount` fen are due; the applicant is told. `reason`: why it is not the item's fee."""
 
     case: str
     amount: int
     pauses: bool
+    reason: str | None = None
 
 
 class FeePaid(Fact, frozen=True):
@@ -367,11 +370,12 @@ class SupportClaimed(Fact, frozen=True):
 
 
 class SupportAnswered(Fact, frozen=True):
-    """Answered through `channel`."""
+    """Answered through `channel`; `answer`: in these words."""
 
     support: str
     channel: str
     staff: str | None = None
+    answer: str | None = None
 
 
 class SupportEscalated(Fact, frozen=True):
@@ -399,7 +403,10 @@ class TicketRated(Fact, frozen=True):
 
 
 class MatterOpened(Fact, frozen=True):
-    """Somebody owns it; the citizen is contacted by `contact_by`, it is solved by `due_at`."""
+    """Somebody owns it; the citizen is contacted by `contact_by`, it is solved by `due_at`.
+
+    Of a bad rating: its `level` and `reasons`, and the visit's `number` and `window`.
+    """
 
     matter: str
     what: MatterKind
@@ -410,6 +417,10 @@ class MatterOpened(Fact, frozen=True):
     channel: str | None = None
     holder: str | None = None
     note: str | None = None
+    level: int = 0
+    reasons: tuple[str, ...] = ()
+    number: str | None = None
+    window: str | None = None
 
 
 class MatterHandedOver(Fact, frozen=True):

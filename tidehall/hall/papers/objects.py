@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tidehall.hall.plan import Item
+from tidehall.hall.catalogue import Item
 
 __all__ = [
     "AT_INTAKE",
@@ -239,7 +239,8 @@ class Case(Struct, frozen=True, gc=False):
 
     `holder` is who has it now; `due_at` the promised moment, `provisional` when the calendar of that year is not
     published; `paused_since` while the promised clock stands still; `correct_by` until when the applicant must be
-    told what is missing; `papers_at` when the last papers came in; `helper` who accompanies it.
+    told what is missing; `papers_at` when the last papers came in; `helper` who accompanies it; `origin` the region
+    whose authority it is for (跨域通办), None: our own.
     """
 
     id: str
@@ -289,6 +290,7 @@ class Case(Struct, frozen=True, gc=False):
     seq: int = 0
     papers_at: int = 0
     helper: str | None = None
+    origin: str | None = None
 
 
 class HandOff(Struct, frozen=True, gc=False):
@@ -338,6 +340,7 @@ class Support(Struct, frozen=True, gc=False):
     channel: str | None = None
     overdue: bool = False
     seq: int = 0
+    answer: str | None = None
 
 
 class Matter(Struct, frozen=True, gc=False):
@@ -360,6 +363,10 @@ class Matter(Struct, frozen=True, gc=False):
     result: str | None = None
     overdue: bool = False
     seq: int = 0
+    level: int = 0
+    reasons: tuple[str, ...] = ()
+    number: str | None = None
+    window: str | None = None
 
 
 class Offices(Struct):

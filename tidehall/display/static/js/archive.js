@@ -24,6 +24,7 @@ function picked() {
   const found = /** @type {Map<string, Picked>} */ (new Map());
   all(at("filing"), "li.filing").filter((row) => row.querySelector("input:checked")).forEach((row) => {
     const id = row.getAttribute("data-id");
+    /** @type {Picked} */
     const one = found.get(id) || { id: id, rows: [], papers: [], closes: false };
     one.rows.push(row);
     one.papers = one.papers.concat(all(row, "[data-pick]:checked").map((box) => box.value));

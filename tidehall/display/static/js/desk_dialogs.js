@@ -96,11 +96,12 @@ function missing() {
 function way(question) {
   put(at("taken-by"), question);
   show(at("taken-by"), Boolean(question));
-  [["take-over", Boolean(question)], ["plain-sign-in", !question]].forEach(([id, on]) => {
+  const ways = /** @type {[string, boolean][]} */ ([["take-over", Boolean(question)], ["plain-sign-in", !question]]);
+  ways.forEach(([id, on]) => {
     const button = at(id);
     button.type = on ? "submit" : "button";
     button.disabled = !on;
-    show(button, Boolean(on));
+    show(button, on);
   });
 }
 

@@ -28,9 +28,10 @@ function priorityName(page, ticket) {
 export function paintDesk(desk, page, busy, note) {
   const window = desk.window;
   const ticket = window.ticket;
-  const allowed = window.allowed || [];
-  mark(at("terminal"), "data-state", window.state);
-  put(at("state"), page.words["desk.state." + window.state]);
+  const allowed = /** @type {string[]} */ (window.allowed || []);
+  const state = window.closing ? "closing" : window.state;
+  mark(at("terminal"), "data-state", state);
+  put(at("state"), page.words["desk.state." + state]);
   put(at("who"), window.staff || page.words["desk.key.sign-in"]);
   show(at("nobody"), !ticket);
   show(at("somebody"), Boolean(ticket));
@@ -45,6 +46,8 @@ export function paintDesk(desk, page, busy, note) {
     put(at("calls"), fill(page.words["desk.calls_n"], { n: ticket.calls }));
     put(at("note"), note || page.words["desk.note_sealed"]);
     show(at("note-row"), Boolean(ticket.note));
+    put(at("helper"), ticket.helper || "");
+    show(at("helper-row"), Boolean(ticket.helper));
   }
   keys(allowed, Boolean(ticket)).forEach((key) => {
     const button = /** @type {HTMLButtonElement} */ (document.querySelector('[data-key="' + key.key + '"]'));

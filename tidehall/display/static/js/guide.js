@@ -8,6 +8,7 @@ import { Feed } from "./feed.js";
 import { mend } from "./dialogs.js";
 import { age, at, given, put, show } from "./page.js";
 import { choose } from "./guide_choice.js";
+import { loadServices, services } from "./guide_services.js";
 import { ticketList } from "./guide_tickets.js";
 import { fill, minutes, span } from "./words.js";
 
@@ -21,10 +22,9 @@ let lost = false; // the bar says that the server is away
 let fading;
 let staff = page.staff;
 let busy = false;
-/** @type {any[]} */
-let found = [];
-/** @type {number|null} */
-let reload = null;
+let sought = ""; // the number that was looked for last
+let reading = false; // the lists are asked for
+let again = false; // something moved since
 
 /** @param {string} sentence @param {boolean} [fine] */
 function say(sentence, fine) {
@@ -69,27 +69,36 @@ function press(path, body, done, asked) {
   });
 }
 
-/** The lists of tickets, again from the server; at most one request at a time. */
+/** The lists of tickets, again from the server; one request at a time, and one more for what moved meanwhile. */
 function refresh() {
-  if (reload !== null) return;
-  reload = window.setTimeout(() => {
+  if (reading) {
+    again = true;
+    return;
+  }
+  reading = true;
+  window.setTimeout(() => {
+    again = false;
+    loadServices(page, base);
     get("/desk/" + page.hall + "/guide/state", page.lang).then((answer) => {
-      reload = null;
       if (!answer.ok) return;
       show(at("missed-none"), answer.body.missed.length === 0);
       ticketList(at("missed"), answer.body.missed, page, press);
-      if (found.length) look(found[0].number);
+      if (at("found").children.length) return look(sought);
+    }).then(() => {
+      reading = false;
+      if (again) refresh();
     });
   }, 300);
 }
 
-/** @param {string} number */
+/** @param {string} number @returns {Promise<void>} */
 function look(number) {
-  get("/desk/" + page.hall + "/guide/state?number=" + encodeURIComponent(number), page.lang).then((answer) => {
+  sought = number;
+  return get("/desk/" + page.hall + "/guide/state?number=" + encodeURIComponent(number), page.lang).then((answer) => {
+    if (number !== sought) return; // another one is looked for by now
     if (!answer.ok) return say(answer.sentence || words["common.unreachable"]);
-    found = answer.body.found;
-    show(at("found-none"), found.length === 0);
-    ticketList(at("found"), found, page, press);
+    show(at("found-none"), answer.body.found.length === 0);
+    ticketList(at("found"), answer.body.found, page, press);
   });
 }
 
@@ -101,7 +110,8 @@ at("take").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
   const found = choose(at("what").value, page);
   if (!found.what) return say(found.said);
-  press("/tickets", Object.assign({ channel: "guide", priority: at("priority").value }, found.what), words["guide.done_take"]).then((answer) => {
+  const helper = at("helper").value.trim();
+  press("/tickets", Object.assign({ channel: "guide", priority: at("priority").value }, helper ? { helper: helper } : {}, found.what), words["guide.done_take"]).then((answer) => {
     if (!answer || !answer.ok) return;
     const ticket = answer.body;
     show(at("taken"), true);
@@ -110,6 +120,7 @@ at("take").addEventListener("submit", (/** @type {Event} */ event) => {
     at("taken-link").href = "/t/" + ticket.token;
     at("what").value = "";
     at("priority").value = "normal";
+    at("helper").value = "";
   });
 });
 
@@ -146,6 +157,7 @@ everySecond(() => {
   put(at("clock"), clock.clock());
   age(at("age"), words["common.as_of"], feed, clock, staff.stale_since);
 });
+services(page, press);
 paintLines();
 refresh();
 feed.open();

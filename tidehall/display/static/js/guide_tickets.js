@@ -56,25 +56,48 @@ function about(ticket, page) {
 }
 
 /**
+ * A ticket's row as it is now. Its buttons are made anew only when there are others: a finger may be on one of them.
+ * @param {any} row
+ * @param {any} ticket
+ * @param {any} page
+ * @param {Press} press
+ */
+function bring(row, ticket, page, press) {
+  row.ticket = ticket;
+  put(row.querySelector(".number"), ticket.number);
+  put(row.querySelector(".head span + span"), about(ticket, page));
+  const acts = can(ticket, page);
+  const drawn = acts.concat(ticket.claimed || "").join(" ");
+  if (row.acts === drawn) return;
+  row.acts = drawn;
+  row.lastChild.textContent = "";
+  acts.forEach((act) => {
+    const button = document.createElement("button");
+    button.className = "small";
+    put(button, fill(page.words["guide." + act], { name: page.priorities[ticket.claimed] || "" }));
+    button.addEventListener("click", () => run(act, row.ticket, page, press));
+    row.lastChild.append(button);
+  });
+}
+
+/**
  * @param {Element} box
  * @param {any[]} tickets
  * @param {any} page
  * @param {Press} press
  */
 export function ticketList(box, tickets, page, press) {
-  box.textContent = "";
-  tickets.forEach((ticket) => {
-    const row = document.createElement("li");
-    row.innerHTML = '<div class="head"><span class="number"></span><span></span></div><div class="acts"></div>';
-    put(row.querySelector(".number"), ticket.number);
-    put(row.querySelector(".head span + span"), about(ticket, page));
-    can(ticket, page).forEach((act) => {
-      const button = document.createElement("button");
-      button.className = "small";
-      put(button, fill(page.words["guide." + act], { name: page.priorities[ticket.claimed] || "" }));
-      button.addEventListener("click", () => run(act, ticket, page, press));
-      /** @type {Element} */ (row.lastChild).append(button);
-    });
-    box.append(row);
+  /** @type {Map<string, any>} */
+  const have = new Map(Array.from(box.children, (/** @type {any} */ row) => [row.ticket.id, row]));
+  tickets.forEach((ticket, place) => {
+    let row = have.get(ticket.id);
+    if (!row) {
+      row = document.createElement("li");
+      row.innerHTML = '<div class="head"><span class="number"></span><span></span></div><div class="acts"></div>';
+    }
+    have.delete(ticket.id);
+    bring(row, ticket, page, press);
+    if (box.children[place] !== row) box.insertBefore(row, box.children[place] || null);
   });
+  have.forEach((row) => box.removeChild(row));
 }

@@ -8,6 +8,7 @@ import { lists } from "./beside.js";
 import { bodyOf } from "./office_forms.js";
 import { say } from "./office_wire.js";
 import { at, given, put, show } from "./page.js";
+import { fill as fillIn } from "./words.js";
 
 const page = given();
 const words = page.words;
@@ -17,15 +18,19 @@ let front = page.desk.window.ticket;
 let key = newKey();
 /** @type {string[]} */
 let missing = [];
+let latest = ""; // what was asked last
+let chosen = ""; // the item whose form is open
 
 /** @param {string} name @param {string} html */
 function fill(name, html) {
   /** @type {any} */ (document.querySelector('[data-pane="' + name + '"]')).innerHTML = html;
 }
 
-/** @param {string} query @param {string} pane @returns {Promise<boolean>} */
+/** An answer that comes after a later question was asked is not shown. @param {string} query @param {string} pane @returns {Promise<boolean>} */
 function pane(query, pane) {
+  latest = query;
   return get(lists.office.source + "?" + query, page.lang).then((answer) => {
+    if (latest !== query) return false;
     if (answer.ok) fill(pane, answer.body.panes[pane]);
     else say(answer.sentence || words["desk.lost"]);
     return answer.ok;
@@ -35,11 +40,35 @@ function pane(query, pane) {
 /** @param {string} code @returns {Promise<any>} */
 function choose(code) {
   key = newKey();
+  chosen = code;
+  put(at("intake-said"), "");
+  show(at("intake-said"), false);
   return pane("item=" + encodeURIComponent(code), "intake");
+}
+
+/** @param {string} text */
+const folded = (text) => text.normalize("NFKC").toLowerCase();
+
+/** What was typed: a code, a name, an alias or a part of one; the one item that fits opens, else it is said. */
+function search() {
+  const asked = at("intake-item").value.normalize("NFKC").trim();
+  const first = asked.split(" · ")[0].trim();
+  const exact = Object.keys(page.items).find((code) => code.toLowerCase() === first.toLowerCase() || page.items[code].name[page.lang] === asked);
+  const parts = folded(asked).split(/\s+/).filter(Boolean);
+  const found = exact ? [exact] : asked.length < 2 ? [] : Object.keys(page.codes).filter((code) => parts.every((part) => page.codes[code].indexOf(part) >= 0));
+  if (found.length === 1) return found[0] === chosen ? undefined : choose(found[0]);
+  chosen = "";
+  latest = "";
+  fill("intake", "");
+  const said = asked.length < 2 ? "" : fillIn(words[found.length ? "office.several_like" : "office.none_like"], { n: found.length, asked: asked });
+  put(at("intake-said"), said);
+  show(at("intake-said"), Boolean(said));
 }
 
 /** Begin with the ticket's item, where it has one. */
 function open() {
+  chosen = "";
+  busy(true);
   show(at("intake"), true);
   show(at("intake-done"), false);
   fill("intake", "");
@@ -49,9 +78,26 @@ function open() {
   at("intake-item").focus();
 }
 
+/** The citizen in one line while papers are taken in, and until the receipt is printed. @param {boolean} on */
+function busy(on) {
+  at("beside").classList.toggle("busy", on);
+}
+
+/** Nobody can look for a case without a number to know its applicant by. @param {HTMLFormElement} form @returns {boolean} */
+function reachable(form) {
+  const box = at("no-contact");
+  const known = ["applicant.id_number", "applicant.phone"].some((name) => /** @type {any} */ (form.elements.namedItem(name)).value.trim());
+  show(box, !known);
+  if (known || box.querySelector("input").checked) return true;
+  say(words["office.no_contact_why"]);
+  box.scrollIntoView({ block: "nearest" });
+  return false;
+}
+
 /** @param {boolean} incomplete */
 function takeIn(incomplete) {
   const form = /** @type {HTMLFormElement} */ (at("intake-form"));
+  if (!reachable(form)) return;
   const body = bodyOf(form);
   body.ticket = body.source === "courier" ? null : front && front.id;
   if (incomplete) body.incomplete = true;
@@ -70,6 +116,7 @@ function takeIn(incomplete) {
 /** One notice of everything that is missing, to print. @param {string} item @param {string[]} codes */
 function notice(item, codes) {
   missing = codes;
+  show(at("notice-keep"), Boolean(document.querySelector('#intake-form [name="materials"]:checked')));
   return pane("item=" + encodeURIComponent(item) + "&missing=" + encodeURIComponent(codes.join(",")), "notice")
     .then((fine) => fine && at("ask-notice").showModal());
 }
@@ -79,6 +126,7 @@ function taken(done, incomplete) {
   key = newKey();
   show(at("intake"), false);
   show(at("intake-done"), true);
+  put(at("receipt-link"), words[done.case.stage === "received" ? "office.print_kept" : "office.print_receipt"]);
   put(at("receipt-number"), done.receipt.number);
   at("receipt-copies").textContent = "";
   done.receipt.copies.forEach((/** @type {any} */ copy) => {
@@ -103,9 +151,11 @@ Object.keys(page.items).forEach((code) => {
 });
 at("intake-open").addEventListener("click", open);
 at("intake-again").addEventListener("click", open);
-at("intake-item").addEventListener("input", () => {
-  const code = at("intake-item").value.split(" · ")[0].trim();
-  if (page.items[code]) choose(code);
+at("intake-item").addEventListener("input", search);
+document.addEventListener("change", (event) => {
+  const field = /** @type {any} */ (event.target);
+  if (field.name !== "delivery.method") return;
+  field.form.elements.namedItem("delivery.address").required = field.value === "courier";
 });
 document.addEventListener("submit", (event) => {
   if (/** @type {Element} */ (event.target).id !== "intake-form") return;
@@ -131,6 +181,7 @@ document.addEventListener("frame", (/** @type {any} */ event) => {
   if ((window.ticket && window.ticket.id) !== (front && front.id)) {
     show(at("intake"), false);
     show(at("intake-done"), false);
+    busy(false);
   }
   front = window.ticket;
 });

@@ -1,7 +1,7 @@
 /**
  * What makes a page of the offices live: forms that act, lists that follow, texts that are unsealed, countdowns. ES2017.
  */
-import { get, send } from "./api.js";
+import { get, newKey, send } from "./api.js";
 import { everySecond } from "./clock.js";
 import { bodyOf, signed } from "./office_forms.js";
 import { Lists } from "./office_lists.js";
@@ -9,6 +9,7 @@ import { Times } from "./office_times.js";
 import { at, put, show } from "./page.js";
 
 const ME = "tidehall-me";
+const AGAIN_MS = 2000;
 
 /** @param {string} sentence @param {boolean} [fine] */
 export function say(sentence, fine) {
@@ -58,7 +59,20 @@ export function wire(page, clock) {
     buttons.forEach((button) => (button.disabled = true));
     say("");
     const path = (form.getAttribute("data-api") || "").replace("{me}", encodeURIComponent(me()));
-    send(base + path, Object.assign(body, /** @type {any} */ (form).more), page.lang).then((answer) => {
+    press(form, buttons, path, Object.assign(body, /** @type {any} */ (form).more), newKey());
+  }
+
+  /**
+   * One press, sent until somebody answers: under the same key it happens once.
+   * @param {HTMLFormElement} form @param {HTMLButtonElement[]} buttons @param {string} path @param {object} body @param {string} key
+   */
+  function press(form, buttons, path, body, key) {
+    send(base + path, body, page.lang, key).then((answer) => {
+      if (answer.status === 0) {
+        say(page.words["office.saved_offline"]);
+        setTimeout(() => press(form, buttons, path, body, key), AGAIN_MS);
+        return;
+      }
       buttons.forEach((button) => (button.disabled = false));
       if (answer.ok) form.reset();
       if (answer.ok) say(page.words["office.done." + (form.getAttribute("data-said") || "")] || page.words["office.done"], true);
@@ -74,9 +88,17 @@ export function wire(page, clock) {
     event.preventDefault();
     act(form);
   });
+  document.addEventListener("input", (event) => {
+    const field = /** @type {any} */ (event.target);
+    const form = field.form;
+    if (!form) return;
+    if (field.name === "amount" && form.reason) form.reason.required = Math.round(Number(field.value) * 100) !== Number(form.getAttribute("data-fee"));
+    if (field.name === "method" && form.signature) form.signature.required = field.value === "window";
+  });
   document.addEventListener("frame", (/** @type {any} */ event) => {
     const frame = event.detail;
-    if (frame.type === "snapshot" || frame.offices !== undefined || frame.alerts !== undefined) lists.refresh();
+    const news = frame.offices !== undefined || frame.alerts !== undefined || frame.advice !== undefined;
+    if (frame.type === "snapshot" || news) lists.refresh();
   });
   const field = at("me");
   if (field && !field.readOnly) {

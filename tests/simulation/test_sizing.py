@@ -1,0 +1,241 @@
+"""Sizing: the cheapest choice that meets the target, as exhaustive search finds it, with far fewer simulated days."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.simulation.laboratory import WORDS, plan_tables
+from tidehall.hall.plan import parse_plan
+from tidehall.simulation.scenario import ScenarioInvalid, read_scenario
+from tidehall.simulation.sizing import Sized, size
+from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, read_sizing, zone_rooms
+from tidehall.simulation.sizing_trial import Bounds, Judge, bounds, looks
+from tidehall.simulation.sizing_zone import Choice, ZoneSearch
+from tidehall.simulation.tables import Scenario
+
+SIZING = Sizing(max_days=240, bands=3)
+TIDE = {"open_waiting_per_window": 3.0, "open_wait_s": 300.0, "open_for_s": 60.0, "close_waiting_per_window": 1.0,
+        "close_wait_s": 60.0, "close_for_s": 300.0, "settle_s": 120.0, "min_open_s": 600.0}  # fmt: skip
+
+
+def random_scenario(n: int) -> Scenario:
+    """The n-th small scenario: a morning of one zone, with this or that habit of its people and clerks."""
+    luck = random.Random(n)
+    windows, lines, tidal = luck.randint(4, 6), luck.randint(1, 2), luck.choice([0, 0, 1])
+    service = luck.uniform(240, 720)
+    busy = (windows - 1) * luck.uniform(0.45, 0.8) * 3600 / service / lines
+    plan = plan_tables(windows, lines=lines, hours=("09:00", "12:00"))
+    letters = [line["id"] for line in plan["lines"]]
+    plan["windows"] += [
+        {"id": f"t{i}", "label": f"T{i}", "zone": "z", "post": "tidal", "lines": letters} for i in range(tidal)
+    ]
+    plan["tide"] = {"z": TIDE} if tidal else {}
+    profile = [["08:45", busy * 0.6], ["09:30", busy], ["11:00", busy * luck.uniform(0.3, 0.7)]]
+    people: dict[str, Any] = {"walk_s": luck.choice([0.0, 20.0])}
+    if luck.random() < 0.3:
+        people["no_show"] = 0.03
+    if luck.random() < 0.3:
+        people["priority"] = {"first": 0.1}
+    clerks = luck.choice([{}, {"changeover_s": 15.0}, {"late_mean_s": 60.0, "changeover_s": 10.0}])
+    share = luck.choice([0.8, 0.9, 0.95])
+    reading = luck.choice(["citizens", "citizens", "citizens", "days"])
+    tables = {
+        "demand": {"day_factor_cv": luck.choice([0.0, 0.1]), "lines": {x: {"profile": profile} for x in letters}},
+        "service": {"lines": {x: {"mean_s": service, "cv": luck.choice([0.5, 0.8, 1.2])} for x in letters}},
+        "people": people,
+        "clerks": clerks,
+        "target": {"wait": {"share": share, "within_s": luck.choice([180.0, 600.0]), "reading": reading}},
+    }
+    return read_scenario(tables, parse_plan(plan))
+
+
+def judge_of(scenario: Scenario, sizing: Sizing = SIZING) -> Judge:
+    target = scenario.target.wait
+    near = sizing.zone_of_indifference(target.share)
+    return Judge(target.share, target.reading, near, 1 - sizing.confidence, 1 - sizing.confidence, sizing.max_days)
+
+
+def every_choice(room: ZoneRoom) -> list[Choice]:
+    """Everything within the bounds."""
+    counts = product(*(range(band.least, band.most + 1) for band in room.bands))
+    return [Choice(c, tidal) for c in counts for tidal in range(room.tidal[0], room.tidal[1] + 1)]
+
+
+def against_exhaustive(n: int) -> tuple[float, float]:
+    """Assert that scenario n is answered as by trying everything; (our days, its days)."""
+    scenario = random_scenario(n)
+    room = zone_rooms(scenario, SIZING)[0]
+    ours = ZoneSearch(room, SIZING, judge_of(scenario), seed=n)
+    answer = ours.run()
+    everything = ZoneSearch(room, SIZING, judge_of(scenario), seed=n)
+    meeting = [choice for choice in every_choice(room) if everything.test(choice).met]
+    if not meeting:
+        assert answer.choice is None
+        return ours.days, everything.days
+    assert answer.choice is not None
+    cheapest = min(map(everything.cost, meeting))
+    if ours.cost(answer.choice) > cheapest + 1e-9:
+        # not the cheapest: then what is cheaper is as good as the target only within the zone of indifference
+        for choice in meeting:
+            if everything.cost(choice) < ours.cost(answer.choice) - 1e-9:
+                found = everything.trials[choice].bounds
+                assert found.lower < scenario.target.wait.share + judge_of(scenario).indifference, (choice, found)
+    assert answer.choice in meeting
+    return ours.days, everything.days
+
+
+@pytest.mark.parametrize("n", [0, 4, 7])
+def test_small_halls_are_sized_as_by_trying_everything(n: int) -> None:
+    """A few of the random halls: the cheapest choice, in at most a fifth of exhaustive search's days."""
+    ours, everything = against_exhaustive(n)
+    assert ours <= everything / 5
+
+
+@pytest.mark.proof
+def test_random_halls_are_sized_as_by_trying_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty of them, over all of which the search plays at most a fifth of the days of exhaustive search."""
+    days = [against_exhaustive(n) for n in range(20)]
+    ours, everything = (sum(column) for column in zip(*days, strict=True))
+    with capsys.disabled():
+        shares = sorted(a / b for a, b in days)
+        print(f"\n20 halls: {ours} days against {everything} of exhaustive search ({ours / everything:.3f}); "
+              f"median {shares[10]:.3f}, worst {shares[-1]:.3f}")  # fmt: skip
+    assert ours <= everything / 5
+
+
+def test_more_windows_never_do_worse() -> None:
+    """On the same people, one window more or one tidal post more serves no fewer within the limit."""
+    scenario = random_scenario(5)
+    room = zone_rooms(scenario, SIZING)[0]
+    search = ZoneSearch(room, SIZING, judge_of(scenario), seed=1)
+
+    def good(choice: Choice) -> float:
+        return sum(a for a, _ in search.pairs(choice, 20))
+
+    few = Choice(tuple(2 for _ in room.bands), room.tidal[0])
+    base = good(few)
+    for band in range(len(room.bands)):
+        more = tuple(n + (b == band) for b, n in enumerate(few.counts))
+        assert good(Choice(more, few.tidal)) >= base
+        assert search.rank(more) >= search.rank(few.counts)
+    assert good(Choice(few.counts, room.tidal[1])) >= base
+
+
+def tables_with_offices() -> dict[str, Any]:
+    """A small hall with an office behind it."""
+    plan = plan_tables(5, lines=1, hours=("09:00", "11:00"))
+    plan["departments"] = [{"id": "d", "name": WORDS, "resident": True}]
+    plan["items"] = [
+        {"code": "X-1", "name": WORDS, "department": "d", "line": "A", "kind": "promised", "promised_days": 3,
+         "materials": [{"code": "id", "name": WORDS, "required": True}]}
+    ]  # fmt: skip
+    plan["zones"][0]["posts"] = {"acceptance": 5}
+    tables = {
+        "demand": {"lines": {"A": {"profile": [["09:00", 30.0]]}}},
+        "service": {"lines": {"A": {"mean_s": 300.0}}},
+        "offices": {
+            "case_share": 0.9,
+            "pool": 2,
+            "middle": 1,
+            "officers": 2,
+            "walk_s": 240.0,
+            "review": {"mean_s": 600},
+        },
+        "target": {"wait": {"share": 0.9, "within_s": 600.0}, "hand_off": {"share": 0.9}},
+    }
+    return {"plan": plan, "tables": tables}
+
+
+def sized(jobs: int = 1, **sizing: Any) -> Sized:
+    found = tables_with_offices()
+    scenario = read_scenario(found["tables"], parse_plan(found["plan"]))
+    return size(scenario, read_sizing({"max_days": 60, **sizing}, scenario), seed=2, jobs=jobs)
+
+
+def test_a_whole_hall_is_sized_and_certified() -> None:
+    """Windows, runners and officers together: fresh days show every target, and one step cheaper was played."""
+    answer = sized()
+    assert not answer.refused
+    assert answer.certificate is not None
+    assert answer.certificate.met
+    assert [shown.target for shown in answer.certificate.targets] == ["wait z", "hand_off"]
+    assert all(shown.found.lower >= shown.share for shown in answer.certificate.targets)
+    assert answer.certificate.seed != answer.seed
+    assert answer.hall.people.keys() == {"runner:pool", "middle", "officers"}
+    assert answer.hall.cost <= answer.first.cost + 20
+    for shortcut in answer.cheaper:
+        assert shortcut.saves > 0
+        assert shortcut.trial.verdict != "meets"
+    assert answer.days["zones"] > 0 < answer.days["hall"]
+    costs = [row["cost"] for row in answer.curve["z"]]
+    shares = [row["share"] for row in answer.curve["z"]]
+    assert costs == sorted(costs)
+    assert shares == sorted(shares)
+
+
+def test_same_seed_same_answer_on_any_number_of_processes() -> None:
+    """One process and two give the same answer, to the last figure."""
+    assert sized() == sized(jobs=2)
+
+
+def test_impossible_targets_are_refused_with_the_reason() -> None:
+    """Too few windows within the bounds, too few runners: each is named with what everything at once gives."""
+    answer = sized(windows={"z": [1, 1]}, runners={"pool": [0, 1]}, offices={"officers": [1, 1]})
+    assert answer.certificate is None
+    assert "wait z" in [refused.target for refused in answer.refused]
+    wait = answer.refused[0]
+    assert "1 windows" in wait.why
+    assert wait.best.upper < 0.9 + 0.02
+
+
+def test_the_table_is_read_with_all_its_mistakes() -> None:
+    """An empty table works; every wrong key, bound and name is said with its place."""
+    scenario = random_scenario(0)
+    assert read_sizing({}, scenario) == Sizing()
+    with pytest.raises(ScenarioInvalid) as wrong:
+        read_sizing({"confidence": 1.5, "max_days": 3, "windows": {"x": [0, 1], "z": [9, 2]}, "tidal": {"z": [0, 99]},
+                     "runners": {"nobody": [1, 1]}}, scenario)  # fmt: skip
+    places = {problem.split(":")[0] for problem in wrong.value.problems}
+    assert places == {
+        "sizing.confidence", "sizing.max_days", "sizing.windows.x", "sizing.windows.z", "sizing.tidal.z",
+        "sizing.runners.nobody",
+    }  # fmt: skip
+
+
+def test_bounds_hold_what_they_promise() -> None:
+    """Over many samples of a skewed daily share the lower bound errs hardly more often than its risk says."""
+    luck = random.Random(7)
+    wrong = {"citizens": 0, "days": 0}
+    rounds, n = 400, 60
+    for _ in range(rounds):
+        days = [(40 if luck.random() < 0.9 else luck.randint(20, 40), 40) for _ in range(n)]
+        truth = (0.9 * 40 + 0.1 * 30) / 40
+        wrong["citizens"] += bounds(days, truth, "citizens", 0.05).lower > truth
+        wrong["days"] += bounds(days, 1.0, "days", 0.05).lower > 0.9 + 0.1 / 21
+    assert wrong["citizens"] / rounds < 0.09
+    assert wrong["days"] / rounds < 0.06
+
+
+def test_a_perfect_sample_proves_no_perfection() -> None:
+    """Nobody waited too long: the bound is what so many citizens, or days, can show."""
+    few = bounds([(3, 3)] * 30, 0.97, "citizens", 0.05)
+    assert few.share == 1.0
+    assert few.lower == pytest.approx(0.05 ** (1 / 90))
+    assert bounds([(3, 3)] * 30, 0.97, "days", 0.05).lower == pytest.approx(0.05 ** (1 / 30))
+    assert bounds([(0, 0)] * 30, 0.97, "citizens", 0.05) == Bounds(1.0, 0.0, 1.0, 30)
+
+
+def test_a_test_stops_as_soon_as_it_is_clear() -> None:
+    """A clear case costs the first look, a near-tie all the days there are, and is not taken for met."""
+    assert looks(240) == [30, 60, 120, 240]
+    judge = Judge(0.9, "citizens", 0.01, 0.05, 0.05, 240)
+    luck = random.Random(1)
+    days = {share: [(sum(luck.random() < share for _ in range(50)), 50) for _ in range(240)] for share in (0.99, 0.8)}
+    assert judge.judge(lambda n: days[0.99][:n]).verdict == "meets"
+    assert judge.judge(lambda n: days[0.8][:n]).bounds.days == 30
+    tie = judge.judge(lambda n: [(43 + 5 * (i % 2), 50) if i % 4 else (47, 50) for i in range(n)])
+    assert (tie.verdict, tie.bounds.days) in {("tie", 240), ("meets", tie.bounds.days), ("fails", tie.bounds.days)}

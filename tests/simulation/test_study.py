@@ -1,0 +1,213 @@
+"""Studies: the same seed gives the same days, intervals mean what they say, the JSON has the contract's names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.simulation.laboratory import laboratory, plan_tables
+from tidehall.hall.measures import Measures
+from tidehall.hall.plan import parse_plan
+from tidehall.simulation.day import Stage
+from tidehall.simulation.scenario import read_scenario
+from tidehall.simulation.study import compare, estimate, run_study
+from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tally import tally
+
+NAMES = {
+    "tickets", "served", "left", "wait_mean_s", "wait_p50_s", "wait_p95_s", "wait_within_target", "waiting_mean",
+    "utilisation", "visit_mean_s", "hand_off_on_time", "window_hours", "censored",
+}  # fmt: skip
+
+
+def small(windows: int = 3, **more: object) -> Scenario:
+    """A short day of a small hall."""
+    tables = {
+        "day": {"open": "09:00", "close": "11:00"},
+        "demand": {"day_factor_cv": 0.1, "lines": {"A": {"profile": [["09:00", 30.0]]}}},
+        "service": {"lines": {"A": {"mean_s": 300.0}}},
+        **more,
+    }
+    return read_scenario(tables, parse_plan(plan_tables(windows)))
+
+
+def test_same_seed_same_journal_in_any_process() -> None:
+    """One process and two play the same days, to the last byte of every journal; another seed plays others."""
+    one = run_study(small(), days=6, seed=3, digest=True)
+    two = run_study(small(), days=6, seed=3, jobs=2, digest=True)
+    assert one.journal == two.journal
+    assert one == two
+    assert run_study(small(), days=6, seed=4, digest=True).journal != one.journal
+
+
+def test_results_have_the_contracts_names() -> None:
+    """Hall, lines and half hours carry the measures of contract.md; what has no data is null."""
+    facts = json.loads(msgspec.json.encode(run_study(small(), days=3).facts()))
+    assert {"days", "seed", "measures", "lines", "by_half_hour"} <= facts.keys()
+    assert facts["measures"].keys() >= NAMES
+    assert facts["lines"]["A"].keys() >= NAMES
+    assert facts["measures"]["wait_mean_s"].keys() == {"mean", "half_width", "level", "n"}
+    assert facts["measures"]["hand_off_on_time"] == {"mean": None, "half_width": None, "level": 0.95, "n": 0}
+    assert [half["from"] for half in facts["by_half_hour"]] == ["09:00", "09:30", "10:00", "10:30"]
+    tickets = sum(half["tickets"]["mean"] for half in facts["by_half_hour"])
+    assert tickets == pytest.approx(facts["measures"]["tickets"]["mean"])
+
+
+def test_tally_is_the_halls_own_measures() -> None:
+    """Where the live measures have a figure for the day, the simulated day has the same."""
+    scenario = small(people={"no_show": 0.1, "walk_s": 15.0})
+    played = Stage(scenario).play(1, 0)
+    measures = Measures()
+    for event in played.events:
+        measures.apply(event)
+    live, ours = measures.figures()[""], tally(scenario, played)[""]
+    value = {name: a / b for name, (a, b) in ours.items() if b}
+    assert live.wait is not None
+    assert live.service is not None
+    assert live.visit is not None
+    assert value["tickets"] == live.tickets
+    assert value["served"] == live.served
+    assert value["no_show"] == live.no_show > 0
+    assert value["wait_mean_s"] == pytest.approx(live.wait.mean)
+    assert (value["wait_p50_s"], value["wait_p95_s"]) == (live.wait.p50, live.wait.p95)
+    assert value["service_mean_s"] == pytest.approx(live.service.mean)
+    assert value["visit_mean_s"] == pytest.approx(live.visit.mean)
+    assert value["utilisation"] == pytest.approx(live.utilisation)
+
+
+def test_waiting_is_arrivals_times_waits() -> None:
+    """Little's law holds within one day: the integral of the waiting count is the sum of the waits until the close."""
+    scenario = small(people={"walk_s": 15.0})
+    played = Stage(scenario).play(1, 0)
+    measures = Measures()
+    for event in played.events:
+        measures.apply(event)
+    waits = sum(min(v.first_call, played.hours.closes) - v.taken for v in measures.visits.values()) / 1e6
+    area, period = tally(scenario, played)[""]["waiting_mean"]
+    assert area == pytest.approx(waits)
+    assert period == 7200.0
+
+
+def test_interval_of_a_ratio() -> None:
+    """Σa ÷ Σb with Student's t on the residuals, by hand; one day has no interval, none no data."""
+    found = estimate([(1.0, 2.0), (2.0, 2.0), (6.0, 4.0)], 0.95)
+    assert found.mean == pytest.approx(9 / 8)
+    residuals = [1 - 2.25, 2 - 2.25, 6 - 4.5]
+    spread = (sum(r * r for r in residuals) / 2 / 3) ** 0.5 / (8 / 3)
+    assert found.half_width == pytest.approx(4.302653 * spread, rel=1e-6)
+    assert estimate([(1.0, 2.0)]).half_width is None
+    assert estimate([(0.0, 0.0)]).mean is None
+
+
+def test_both_readings_of_a_target() -> None:
+    """The share of citizens and the share of days are different questions with different answers."""
+    target = {"wait": {"share": 0.9, "within_s": 240, "reading": "days"}}
+    measures = run_study(small(target=target), days=40).measures
+    by_citizens, by_days = measures["wait_within_target"].mean, measures["days_within_target"].mean
+    assert by_citizens is not None
+    assert by_days is not None
+    assert 0 < by_days < by_citizens < 1
+
+
+def test_pairs_narrow_a_difference() -> None:
+    """One more window on the same people: the paired difference is far surer than two separate studies."""
+    fewer, more = (run_study(small(windows), days=40) for windows in (3, 4))
+    (found,) = compare(["three", "four"], [fewer, more])
+    difference = found.measures["wait_mean_s"]
+    apart = [r.measures["wait_mean_s"] for r in (fewer, more)]
+    assert difference.mean is not None
+    assert difference.half_width is not None
+    assert difference.mean + difference.half_width < 0
+    assert apart[0].mean is not None
+    assert apart[1].mean is not None
+    assert difference.mean == pytest.approx(apart[1].mean - apart[0].mean)
+    separate = sum((e.half_width or 0) ** 2 for e in apart) ** 0.5
+    assert difference.half_width < separate
+    (same,) = compare(["three", "three"], [fewer, fewer])
+    assert same.measures["wait_mean_s"].half_width == pytest.approx(0, abs=1e-9)
+
+
+def test_the_same_people_come_to_every_configuration() -> None:
+    """Windows change nothing of who comes when and how long serving takes; more demand only draws them together."""
+    one, two = Stage(small(3)).draw(5, 2), Stage(small(9)).draw(5, 2)
+    assert one == two
+    busier = small(demand={"lines": {"A": {"profile": [["09:00", 60.0]]}}})
+    usual = small(demand={"lines": {"A": {"profile": [["09:00", 30.0]]}}})
+    (few,), (many,) = Stage(usual).draw(5, 2), Stage(busier).draw(5, 2)
+    opens = Stage(usual).hours.opens
+    assert many.service[: len(few.service)] == few.service
+    assert abs((many.arrivals[3] - opens) * 2 - (few.arrivals[3] - opens)) <= 2
+
+
+def test_turned_away_when_numbers_are_exhausted() -> None:
+    """999 numbers a letter and day bind in the twin as in the hall; who gets none is counted."""
+    scenario = laboratory(50, 100.0, {"distribution": "exponential", "mean_s": 60.0}, lines=1)
+    measures = run_study(scenario, days=2).measures
+    assert measures["tickets"].mean == 999
+    assert (measures["turned_away"].mean or 0) > 1000
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tidehall.command", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+SCENARIO = """
+[day]
+open = "09:00"
+close = "10:00"
+[demand.lines.A]
+profile = [["09:00", 20.0]]
+[hall.hall]
+id = "lab"
+name = { zh = "名", en = "Name" }
+[[hall.zones]]
+id = "z"
+name = { zh = "名", en = "Name" }
+[[hall.lines]]
+id = "A"
+letter = "A"
+zone = "z"
+name = { zh = "名", en = "Name" }
+[[hall.windows]]
+id = "w1"
+label = "1"
+zone = "z"
+lines = ["A"]
+"""
+
+
+def test_command_line(tmp_path: Path) -> None:
+    """`simulate` and `compare` answer in JSON; a wrong scenario is exit 2 with every mistake and its place."""
+    scenario, wrong = tmp_path / "s.toml", tmp_path / "wrong.toml"
+    scenario.write_text(SCENARIO, "utf-8")
+    wrong.write_text(SCENARIO + "[people]\nno_show = 2.0\nwalks = 3\n", "utf-8")
+    done = run("simulate", str(scenario), "--days", "2", "--seed", "7", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert (facts["days"], facts["seed"]) == (2, 7)
+    done = run("compare", str(scenario), str(scenario), "--days", "2", "--json")
+    assert json.loads(done.stdout)["differences"][0]["measures"]["served"]["mean"] == 0
+    done = run("simulate", str(scenario), "--days", "3")
+    assert "3 days, seed 1" in done.stdout
+    assert "wait_mean_s" in done.stdout
+    assert "±" in done.stdout
+    assert "hand_off_on_time       -" in done.stdout
+    done = run("compare", str(scenario), str(scenario), "--days", "2")
+    assert "the same people on every day" in done.stdout
+    done = run("simulate", str(wrong), "--json")
+    assert done.returncode == 2
+    assert "wrong.toml: people.no_show: must lie between 0 and 1" in done.stderr
+    assert "people.walks: is not known here" in done.stderr
+    assert "Traceback" not in done.stderr
+    for arguments in (("simulate", str(tmp_path / "none.toml")), ("simulate", str(scenario), "--days", "0"),
+                      ("compare", str(scenario))):  # fmt: skip
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1

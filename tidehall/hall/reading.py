@@ -1,0 +1,96 @@
+"""Reading plain TOML tables into structs, with every mistake and its place.
+
+Law: one mistake never hides the next; what is wrong is said in a planner's words.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, get_args
+
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import FieldInfo, fields
+
+__all__ = ["ID_LETTERS", "LONGEST", "MOST_DAYS", "Reader", "Words", "fields_of", "plain_words"]
+
+#: {"zh": …, "en": …}
+Words = dict[str, str]
+#: What an id is written with.
+ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
+#: No duration or count of a plan is longer than this (TOML knows inf and nan).
+LONGEST = 1e8
+#: Working days: what is promised further ahead is a slip of the pen, and lies beyond every calendar.
+MOST_DAYS = 3650
+
+
+class Reader:
+    """Reads tables field by field, so that one mistake does not hide the next."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def say(self, place: str, what: str) -> None:
+        self.problems.append(f"{place}: {what}")
+
+    def rows(self, tables: dict[str, Any], name: str) -> list[Any]:
+        """The array of tables `name`, empty when it is missing or no array."""
+        rows = tables.get(name, [])
+        if isinstance(rows, list):
+            return rows
+        self.say(name, "must be an array of tables ([[…]])")
+        return []
+
+    def table(self, kind: type[Any], table: object, place: str) -> Any:
+        """`table` as a `kind`, or None; every wrong field is noted."""
+        if not isinstance(table, dict):
+            self.say(place, "must be a table")
+            return None
+        known = fields_of(kind)  # type: ignore[arg-type] # a class can be hashed
+        for name in sorted(table.keys() - known.keys()):
+            self.say(f"{place}.{name}", f"is not known here; known are {', '.join(sorted(known))}")
+        values: dict[str, Any] = {}
+        whole = True
+        for name, f in known.items():
+            if name in table:
+                inner = inner_struct(f.type)
+                if inner is not None:
+                    values[f.name] = self.table(inner, table[name], f"{place}.{name}")
+                    continue
+                try:
+                    values[f.name] = convert(table[name], f.type, strict=True)
+                except ValidationError as err:
+                    self.say(f"{place}.{name}", plain_words(str(err)))
+                    whole &= not f.required  # an optional field falls back, so that what else is wrong shows too
+            elif f.required:
+                self.say(f"{place}.{name}", "is missing")
+                whole = False
+        return kind(**values) if whole else None
+
+
+@cache
+def fields_of(kind: type[Any]) -> dict[str, FieldInfo]:
+    """A table's fields by the names that they have in the file; msgspec reads the annotations anew each time."""
+    return {f.encode_name: f for f in fields(kind)}
+
+
+def inner_struct(kind: Any) -> type[Struct] | None:
+    """The struct of a field that holds one or nothing, so that its own mistakes are told one by one too."""
+    found = [part for part in get_args(kind) if isinstance(part, type) and issubclass(part, Struct)]
+    return found[0] if len(found) == 1 and type(None) in get_args(kind) else None
+
+
+#: msgspec's names of types → a planner's words.
+TYPES = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
+    "object": "a table",
+}  # fmt: skip
+
+
+def plain_words(error: str) -> str:
+    """ "Expected `int`, got `str`" → "must be a whole number, not text"."""
+    found = re.match(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`(?P<rest>.*)", error)
+    if found is None:
+        return error.replace(" - at `$", " at `")
+    wanted, got = (" or ".join(TYPES.get(t.strip(), t.strip()) for t in found[n].split("|")) for n in ("wanted", "got"))
+    return f"must be {wanted}, not {got}{found['rest'].replace(' - at `$', ' at `')}"

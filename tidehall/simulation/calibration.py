@@ -1,0 +1,313 @@
+"""Calibration: a scenario from what a hall's log or journal shows (issue C, item 6).
+
+Law: every figure of the scenario comes from the log, or it stands in the list of what could not be known. That list is
+data (a code and numbers); its words are in locales, zh and en.
+
+Sources: the hall's own journal and per-citizen logs (here, through visits.py); counter snapshots (counters.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, field
+from numpy.typing import NDArray
+
+from tidehall.hall.plan import Plan
+from tidehall.simulation.fitting import ServiceFit, day_factor, fit_durations
+from tidehall.simulation.visits import Log, Visit
+from tidehall.simulation.working_days import DayFacts, choose_days
+
+__all__ = [
+    "Calibration",
+    "LineFigures",
+    "LogUnusable",
+    "PoolFigures",
+    "Unknown",
+    "calibrate_log",
+    "clock",
+    "scenario_text",
+]
+
+Numbers = NDArray[np.float64]
+HALF_HOUR = 1800
+#: Services of a line under which its pool's, the zone's, are taken.
+FEWEST = 20
+#: A pause between two citizens longer than this is no changeover (seconds).
+LONGEST_PAUSE = 600.0
+
+
+class LogUnusable(Exception):  # noqa: N818 # says what it is
+    """Nothing can be calibrated from this log; the text says why."""
+
+
+class Unknown(Struct, frozen=True):
+    """Something that the log could not tell: `calibration.unknown.CODE` in locales, filled with `values`."""
+
+    code: str
+    values: dict[str, Any] = {}
+
+
+class LineFigures(Struct, frozen=True):
+    """What was found of a line: citizens a day, its own day factor, its service distribution with the goodness figure
+    `ks` (None: durations were not seen) and how many durations (or busy steps) it rests on."""
+
+    line: str
+    name: str
+    came_per_day: float
+    day_factor_cv: float
+    service: dict[str, Any]
+    ks: float | None
+    n: int
+    more: dict[str, Any] = {}
+
+
+class PoolFigures(Struct):
+    """What was found of lines that share windows, from counts. `busy_s`: window time per citizen while people wait
+    (None: they hardly did), from so many `busy_steps`; `service_s`: the service time that follows the `observed`
+    mean waiting count best, with at most `calling` of the `shown` windows, and the count `expected` with it."""
+
+    zone: str
+    lines: list[str]
+    busy_s: float | None
+    busy_steps: int
+    service_s: float
+    shown: float
+    calling: int
+    observed: float
+    expected: float
+
+
+class Calibration(Struct):
+    """A calibrated scenario as plain tables, the figures behind it, and what is not known. `left_out`: [day, why]."""
+
+    tables: dict[str, Any]
+    lines: list[LineFigures]
+    unknown: list[Unknown]
+    days: list[str]
+    left_out: list[list[str]] = field(default_factory=list)
+    pools: list[PoolFigures] = field(default_factory=list)
+
+
+def clock(seconds: int) -> str:
+    """HH:MM of seconds after midnight."""
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+
+
+def scenario_text(found: Calibration, remarks: Sequence[str]) -> str:
+    """The scenario as TOML, the remarks above it as comments."""
+    import tomli_w
+
+    lines = [part for remark in remarks for part in remark.splitlines()]
+    return "".join(f"# {line}\n" if line else "#\n" for line in lines) + "\n" + tomli_w.dumps(found.tables)
+
+
+def named(plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
+    """What lines and windows may be called in a log → their ids."""
+    lines: dict[str, str] = {}
+    for line in plan.lines:
+        for text in (line.id, line.letter, *line.name.values()):
+            lines.setdefault(text.strip().lower(), line.id)
+    windows: dict[str, str] = {}
+    labels = Counter(window.label.strip().lower() for window in plan.windows)
+    for window in plan.windows:
+        windows[window.id.lower()] = window.id
+    for window in plan.windows:
+        if labels[window.label.strip().lower()] == 1:
+            windows.setdefault(window.label.strip().lower(), window.id)
+    return lines, windows
+
+
+def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | None = None) -> Calibration:
+    """The scenario of a log's usual kind of day, on `plan`; `plan_name` is written into it. Raises LogUnusable."""
+    lines, windows = named(plan)
+    strange = Counter(v.line for v in log.visits if v.line.strip().lower() not in lines)
+    visits: list[Visit] = []
+    for visit in log.visits:
+        if visit.line.strip().lower() in lines:
+            visit.line = lines[visit.line.strip().lower()]
+            visits.append(visit)
+    if not visits:
+        why = f"its lines ({', '.join(map(repr, list(strange)[:5]))}) are not the plan's" if strange else "it is empty"
+        raise LogUnusable(f"no visit can be used: {why}")
+    unknown = [Unknown("lines_strange", {"lines": ", ".join(sorted(strange)), "n": strange.total()})] if strange else []
+    kind = choose_days(facts_of(visits), weekdays)
+    if kind is None or not kind.days:
+        raise LogUnusable("no day can be used: nobody came on any")
+    mine = [visit for visit in visits if visit.day in kind.days]
+    days = len(kind.days)
+    if days < 5:
+        unknown.append(Unknown("days_few", {"n": days}))
+    tables: dict[str, Any] = {"plan": plan_name, "day": {"date": kind.days[-1]}}
+    if not plan.hall.hours:
+        tables["day"] |= {"open": clock(kind.opens), "close": clock(kind.closes)}
+    whole_cv = day_factor(list(Counter(v.day for v in mine).get(day, 0) for day in kind.days))
+    tables["demand"] = {"day_factor_cv": round(min(whole_cv, 2.0), 4), "lines": {}}
+    tables["service"] = {"lines": {}}
+    figures = []
+    by_line = {line.id: [v for v in mine if v.line == line.id] for line in plan.lines}
+    spans = {line: durations(some) for line, some in by_line.items()}
+    zone_of = {line.id: line.zone for line in plan.lines}
+    for line, some in by_line.items():
+        if not some:
+            continue
+        profile, factor = arrivals(some, kind.days, whole_cv)
+        tables["demand"]["lines"][line] = {"profile": profile, "day_factor_cv": round(factor, 4)}
+        fit = service_of(line, spans, zone_of, unknown)
+        if fit is not None:
+            tables["service"]["lines"][line] = fit.table
+        figures.append(
+            LineFigures(line, line, len(some) / days, factor, {} if fit is None else fit.table,
+                        None if fit is None else fit.ks, len(spans[line]))
+        )  # fmt: skip
+    silent = [line for line, some in by_line.items() if not some]
+    if silent:
+        unknown.append(Unknown("lines_unused", {"n": len(silent)}))
+    tables["people"] = people_of(mine, log, plan, unknown)
+    clerks = clerks_of(mine)
+    if clerks:
+        tables["clerks"] = clerks
+    opened = windows_of(log, plan, windows, kind.days, unknown)
+    if opened:
+        tables["windows"] = opened
+    if "offices" not in tables:
+        unknown.append(Unknown("offices_unseen"))
+    return Calibration(tables, figures, unknown, list(kind.days), [list(x) for x in kind.left_out])
+
+
+def facts_of(visits: list[Visit]) -> list[DayFacts]:
+    """Each day in short."""
+    taken: dict[str, list[float]] = {}
+    for visit in visits:
+        taken.setdefault(visit.day, []).append(visit.taken)
+    return [DayFacts(day, float(len(some)), min(some), max(some)) for day, some in sorted(taken.items())]
+
+
+def arrivals(visits: list[Visit], days: Sequence[str], whole_cv: float) -> tuple[list[list[Any]], float]:
+    """A line's profile by half hours, citizens per hour, and its own day factor's cv beside the hall's."""
+    edges = np.arange(0, 86_401, HALF_HOUR)
+    per_bin = np.histogram([v.taken for v in visits], edges)[0] / len(days)
+    used = np.flatnonzero(per_bin)
+    profile: list[list[Any]] = []
+    for i in range(int(used[0]), int(used[-1]) + 1):
+        rate = round(float(per_bin[i]) * 3600 / HALF_HOUR, 4)
+        if not profile or profile[-1][1] != rate:
+            profile.append([clock(int(edges[i])), rate])
+    profile.append([clock(int(edges[used[-1] + 1])), 0.0])
+    counts = Counter(v.day for v in visits)
+    own = day_factor([counts.get(day, 0) for day in days])
+    return profile, min(2.0, max(0.0, own**2 - whole_cv**2) ** 0.5)
+
+
+def durations(visits: list[Visit]) -> list[float]:
+    """Seconds of serving of those who were served."""
+    found = []
+    for visit in visits:
+        begin = visit.started if visit.started is not None else visit.called
+        if visit.ended is not None and begin is not None and visit.outcome in (None, "served"):
+            found.append(visit.ended - begin)
+    return [seconds for seconds in found if seconds > 0]
+
+
+def service_of(
+    line: str, spans: dict[str, list[float]], zone_of: dict[str, str], unknown: list[Unknown]
+) -> ServiceFit | None:
+    """The line's distribution; its zone's where too few of its own were seen; None where none was."""
+    own = spans[line]
+    if len(own) >= FEWEST:
+        return fit_durations(own)
+    zone = [x for other, some in spans.items() if zone_of[other] == zone_of[line] for x in some]
+    unknown.append(Unknown("service_few" if len(zone) >= 2 else "service_unseen", {"lines": line, "n": len(own)}))
+    return fit_durations(zone) if len(zone) >= 2 else None
+
+
+def people_of(visits: list[Visit], log: Log, plan: Plan, unknown: list[Unknown]) -> dict[str, Any]:
+    """Habits of citizens."""
+    found: dict[str, Any] = {}
+    walks = [v.started - v.called for v in visits if v.started is not None and v.called is not None]
+    if walks:
+        found["walk_s"] = round(fmean(walks), 3)
+    else:
+        unknown.append(Unknown("walk_unseen"))
+    called = [v for v in visits if v.called is not None]
+    if "outcome" in log.knows:
+        absent = sum(1 for v in called if v.outcome == "no_show")
+        found["no_show"] = round(absent / max(1, len(called)), 5)
+        left = [v for v in visits if v.outcome == "left" and v.called is None]
+        waited = sum((v.called if v.called is not None else v.over or v.taken) - v.taken for v in visits)
+        if left and waited > 0 and all(v.over is not None for v in left):
+            found["patience"] = {"distribution": "exponential", "mean_s": round(waited / len(left), 1)}
+            found["leave"] = "cancel"
+        elif left:
+            unknown.append(Unknown("patience_untimed", {"n": len(left)}))
+        else:
+            unknown.append(Unknown("patience_unseen"))
+        if absent:
+            unknown.append(Unknown("silent_leavers", {"n": absent}))
+    else:
+        unknown.append(Unknown("no_show_unseen"))
+        unknown.append(Unknown("patience_unseen"))
+    classes = Counter(v.priority for v in visits if v.priority is not None and v.priority in plan.priority)
+    shares = {name: round(n / len(visits), 5) for name, n in classes.items() if name not in ("normal", "booked")}
+    if shares:
+        found["priority"] = shares
+    return found
+
+
+def clerks_of(visits: list[Visit]) -> dict[str, Any]:
+    """The usual time from the end of a service to the same window's next call while somebody waited all the time."""
+    by_window: dict[tuple[str, str], list[Visit]] = {}
+    taken: dict[tuple[str, str], list[Visit]] = {}
+    for visit in visits:
+        taken.setdefault((visit.day, visit.line), []).append(visit)
+        if visit.window is not None and visit.called is not None and visit.ended is not None:
+            by_window.setdefault((visit.day, visit.window), []).append(visit)
+    pauses = []
+    for some in by_window.values():
+        some.sort(key=lambda v: v.called or 0.0)
+        for before, after in zip(some, some[1:], strict=False):
+            end, call = before.ended or 0.0, after.called or 0.0
+            if 0 <= call - end <= LONGEST_PAUSE and after.taken <= end:
+                pauses.append(call - end)
+    if len(pauses) < FEWEST:
+        return {}
+    return {"changeover_s": round(float(np.median(pauses)), 3)}
+
+
+def windows_of(
+    log: Log, plan: Plan, windows: dict[str, str], days: Sequence[str], unknown: list[Unknown]
+) -> dict[str, list[list[Any]]]:
+    """How many acceptance windows of each zone stand open, by half hour: the mean over the days, rounded."""
+    zone_of = {w.id: w.zone for w in plan.windows if w.post == "acceptance" and w.lines}
+    edges = np.arange(0, 86_401, HALF_HOUR)
+    open_s: dict[str, Numbers] = {}
+    strange = set()
+    for opening in log.openings:
+        id = windows.get(opening.window.strip().lower())
+        if id is None:
+            strange.add(opening.window)
+        elif opening.day in days and id in zone_of:
+            reached = np.clip(edges, opening.begin, opening.end)
+            total = open_s.setdefault(zone_of[id], np.zeros(len(edges) - 1))
+            total += np.diff(reached)
+    if strange:
+        unknown.append(Unknown("windows_strange", {"windows": ", ".join(sorted(strange)), "n": len(strange)}))
+    if not open_s:
+        unknown.append(Unknown("windows_unseen"))
+        return {}
+    if not log.observed_openings:
+        unknown.append(Unknown("windows_from_services"))
+    there = Counter(zone_of.values())
+    found = {}
+    for zone, seconds in open_s.items():
+        mean = np.minimum(np.rint(seconds / HALF_HOUR / len(days)), there[zone])
+        kept: list[list[Any]] = []
+        for at, n in zip(edges[:-1], mean, strict=True):
+            if not kept or kept[-1][1] != int(n):
+                kept.append([clock(int(at)), int(n)])
+        found[zone] = kept[1:] if kept[0][1] == 0 and len(kept) > 1 else kept
+    return found

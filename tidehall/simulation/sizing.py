@@ -1,0 +1,319 @@
+"""Sizing: the cheapest hall that meets its targets, and how sure that is.
+
+Law: what is recommended is shown by days of the real engine with people whom the search has never seen (the
+certificate); every target by itself has the stated confidence, and the bound for all of them together is told. Zones
+share no windows: each is searched by itself (sizing_zone.py), then the offices that they share (sizing_posts.py), then
+the whole is played; what is not shown is mended one step at a time, with new people each time. The wait target holds
+in every zone, so it holds in the hall (reading "citizens"); papers are judged for the whole hall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps, clock, zone_rooms
+from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staff_cost, staffed
+from tidehall.simulation.sizing_trial import Bounds, Judge, risk_of
+from tidehall.simulation.sizing_zone import Choice, Shortcut, ZoneAnswer, ZoneSearch, cost_of, with_choice
+from tidehall.simulation.study import play_days
+from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tally import Tally
+
+__all__ = ["Certificate", "Proposal", "Refused", "Sized", "size"]
+
+#: Seeds of a certificate are as far from the search's.
+FRESH = 1 << 32
+#: How often a certificate that was not given is followed by a mended hall.
+MOST_REPAIRS = 6
+#: Days that a task of a process pool plays.
+CHUNK = 10
+
+
+class Proposal(Struct, frozen=True):
+    """A hall: windows from a time on by zone, tidal posts by zone, people by post, and what a day of it costs."""
+
+    windows: dict[str, list[tuple[str, int]]]
+    tidal: dict[str, int]
+    people: dict[str, int]
+    cost: float
+
+
+class Refused(Struct, frozen=True):
+    """Why a target can't be met: `best` is what everything within the bounds gives."""
+
+    target: str
+    why: str
+    best: Bounds
+
+
+class Shown(Struct, frozen=True):
+    """What the certificate says of one target."""
+
+    target: str
+    share: float
+    found: Bounds
+    met: bool
+    risk: float
+
+
+class Certificate(Struct, frozen=True):
+    """Days with fresh people: each target's share with its bounds at `confidence`. `together`: at least so sure are
+    all of them at once."""
+
+    seed: int
+    days: int
+    confidence: float
+    targets: list[Shown]
+    met: bool
+    together: float
+
+
+class Sized(Struct, frozen=True):
+    """The answer. Refused targets stand in `refused`; then there is no certificate, and `hall` has everything within
+    the bounds where they fail. `days`: simulated days, of a zone alone, of the hall in the search, and of the hall for
+    certificates."""
+
+    seed: int
+    confidence: float
+    first: Proposal
+    hall: Proposal
+    refused: list[Refused]
+    certificate: Certificate | None
+    cheaper: list[Shortcut]
+    curve: dict[str, list[dict[str, Any]]]
+    tried: int
+    repairs: list[str]
+    days: dict[str, int]
+    assumed: list[str]
+
+
+Progress = Callable[[str, int], object]
+
+
+def search_zone(
+    room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int, progress: Callable[[int], object] = lambda _: None
+) -> ZoneAnswer:  # fmt: skip
+    """The whole search of one zone, also for a process of its own."""
+    search = ZoneSearch(room, sizing, judge, seed, progress)
+    return search.run(curve=curve_shares(judge.share))
+
+
+def curve_shares(share: float) -> tuple[float, ...]:
+    """Targets whose cost is shown beside the target's own: four and two times as many disappointed, half as many."""
+    return tuple(1 - (1 - share) * k for k in (4, 2, 0.5))
+
+
+def days_of(scenario: Scenario, seed: int, days: range) -> list[Tally]:
+    return [day for day, _ in play_days(scenario, seed, days)]
+
+
+class Sizer:
+    """One run."""
+
+    def __init__(self, scenario: Scenario, sizing: Sizing, seed: int, jobs: int, progress: Progress) -> None:
+        self.scenario, self.sizing, self.seed, self.jobs, self.progress = scenario, sizing, seed, jobs, progress
+        self.rooms = zone_rooms(scenario, sizing)
+        self.posts = hall_posts(scenario, sizing)
+        risk = 1 - sizing.confidence
+        wait, hand_off = scenario.target.wait, scenario.target.hand_off
+        near = sizing.zone_of_indifference
+        self.wait = Judge(wait.share, wait.reading, near(wait.share), risk, risk, sizing.max_days)
+        self.hand_off = Judge(hand_off.share, "citizens", near(hand_off.share), risk, risk, sizing.max_days)
+        self.days = {"zones": 0, "hall": 0, "certificate": 0}
+        self.repairs: list[str] = []
+
+    def play(self, scenario: Scenario, seed: int, days: range, kind: str) -> Iterator[Tally]:
+        """Days of the whole hall, from this process or several; the same days either way."""
+        self.days[kind] += len(days)
+        chunks = [range(first, min(first + CHUNK, days.stop)) for first in range(days.start, days.stop, CHUNK)]
+        if self.jobs <= 1:
+            parts = (days_of(scenario, seed, chunk) for chunk in chunks)
+        else:
+            from joblib import Parallel, delayed  # type: ignore[import-untyped] # it ships no types
+
+            work = Parallel(n_jobs=self.jobs, return_as="generator")
+            parts = work(delayed(days_of)(scenario, seed, chunk) for chunk in chunks)
+        for part in parts:
+            self.progress("hall" if kind == "hall" else "certificate", len(part))
+            yield from part
+
+    # ---- what is proposed
+
+    def proposal(self, choices: dict[str, Choice], people: dict[str, int]) -> Proposal:
+        """Choices as a planner reads them."""
+        hour = self.scenario.cost.window_hour
+        cost = sum(cost_of(room, choices[room.zone], self.sizing, hour) for room in self.rooms)
+        return Proposal(
+            {r.zone: [(clock(at), n) for at, n in as_steps(r.bands, choices[r.zone].counts)] for r in self.rooms},
+            {r.zone: choices[r.zone].tidal for r in self.rooms if r.tidal_ids},
+            people,
+            round(cost + staff_cost(self.posts, people), 6),
+        )
+
+    def first(self) -> Proposal:
+        """Formula and kernel alone."""
+        choices = {r.zone: ZoneSearch(r, self.sizing, self.wait, self.seed).proposal() for r in self.rooms}
+        return self.proposal(choices, {post.name: min(max(post.now, post.least), post.most) for post in self.posts})
+
+    def zones(self) -> list[ZoneAnswer]:
+        """Every zone's search."""
+        if self.jobs <= 1 or len(self.rooms) == 1:
+            found = [
+                search_zone(room, self.sizing, self.wait, self.seed, lambda n, zone=room.zone: self.progress(zone, n))  # type: ignore[misc] # bound now
+                for room in self.rooms
+            ]
+        else:
+            from joblib import Parallel, delayed
+
+            work = Parallel(n_jobs=self.jobs, return_as="generator")
+            found = []
+            tasks = (delayed(search_zone)(room, self.sizing, self.wait, self.seed) for room in self.rooms)
+            for answer in work(tasks):
+                self.progress(answer.zone, answer.days)
+                found.append(answer)
+        self.days["zones"] += sum(answer.days for answer in found)
+        return found
+
+    def whole(self, choices: dict[str, Choice], people: dict[str, int]) -> Scenario:
+        """The scenario with everything that was chosen."""
+        scenario = self.scenario
+        for room in self.rooms:
+            scenario = with_choice(scenario, room, choices[room.zone])
+        return staffed(scenario, people)
+
+    # ---- the certificate
+
+    def certify(self, scenario: Scenario, attempt: int) -> tuple[Certificate, list[Tally]]:
+        """Fresh people, as many days as a test may have, and one look."""
+        seed = (self.seed + FRESH * (attempt + 1)) % 2**64
+        days = list(self.play(scenario, seed, range(self.sizing.max_days), "certificate"))
+        targets = [(f"wait {room.zone}", f"zone:{room.zone}", "wait_within_target", self.wait) for room in self.rooms]
+        if self.posts:
+            targets.append(("hand_off", "", "hand_off_on_time", self.hand_off))
+        shown: list[Shown] = []
+        for name, key, measure, judge in targets:
+            pairs = [day[key][measure] for day in days]
+            found = judge.once(pairs)
+            shown.append(Shown(name, judge.share, found, found.lower >= judge.share, risk_of(pairs, judge)))
+        together = max(0.0, 1 - sum(one.risk for one in shown))
+        return Certificate(
+            seed, len(days), self.sizing.confidence, shown, all(one.met for one in shown), together
+        ), days
+
+    def mend(self, missing: list[Shown], choices: dict[str, Choice], people: dict[str, int], days: list[Tally]) -> bool:
+        """One step more for every target that was not shown; False when there is none within the bounds."""
+        moved = False
+        for one in missing:
+            if one.target == "hand_off":
+                free = [post for post in self.posts if people[post.name] < post.most]
+                if free:
+                    post = max(free, key=lambda post: busiest(post, days))
+                    people[post.name] += 1
+                    self.repairs.append(f"{post.name}: {people[post.name]} instead of {people[post.name] - 1}")
+                    moved = True
+                continue
+            room = next(room for room in self.rooms if one.target == f"wait {room.zone}")
+            search = ZoneSearch(room, self.sizing, self.wait, self.seed)
+            more = search.dearer(choices[room.zone])
+            if more is not None:
+                self.repairs.append(search.words(more, choices[room.zone]).replace("instead of", "are too few, now"))
+                choices[room.zone] = more
+                moved = True
+        return moved
+
+    # ---- all of it
+
+    def run(self, first: Callable[[Proposal], object]) -> Sized:
+        """Size the hall."""
+        proposal = self.first()
+        first(proposal)
+        answers = self.zones()
+        refused = [
+            Refused(f"wait {a.zone}", self.reason(room, a), a.best)
+            for room, a in zip(self.rooms, answers, strict=True) if a.choice is None
+        ]  # fmt: skip
+        choices = {
+            room.zone: a.choice or Choice(tuple(band.most for band in room.bands), room.tidal[1])
+            for room, a in zip(self.rooms, answers, strict=True)
+        }
+        people = {post.name: min(max(post.now, post.least), post.most) for post in self.posts}
+        staff: PostsAnswer | None = None
+        if self.posts:
+            search = PostSearch(
+                self.whole(choices, {}), self.posts, self.hand_off,
+                lambda scenario, days: self.play(scenario, self.seed, days, "hall"),
+            )  # fmt: skip
+            staff = search.run()
+            if staff.people is None:
+                words = f"even with the most people everywhere {staff.best.share:.3f} of the papers come in time"
+                refused.append(Refused("hand_off", words, staff.best))
+            people = dict(staff.people or {post.name: post.most for post in self.posts})
+        certificate: Certificate | None = None
+        for attempt in range(MOST_REPAIRS + 1):
+            if refused:
+                break
+            certificate, days = self.certify(self.whole(choices, people), attempt)
+            missing = [one for one in certificate.targets if not one.met]
+            if not missing or attempt == MOST_REPAIRS or not self.mend(missing, choices, people, days):
+                break
+        return Sized(
+            self.seed, self.sizing.confidence, proposal, self.proposal(choices, people), refused, certificate,
+            [x for a in answers for x in a.shortcuts] + (staff.shortcuts if staff else []),
+            {a.zone: curve_rows(room, a) for room, a in zip(self.rooms, answers, strict=True)},
+            sum(len(a.trials) for a in answers) + (len(staff.trials) if staff else 0),
+            self.repairs, self.days, self.assumptions(choices),
+        )  # fmt: skip
+
+    def reason(self, room: ZoneRoom, answer: ZoneAnswer) -> str:
+        """Why a zone can't meet its target."""
+        target = self.scenario.target.wait
+        what = "days" if target.reading == "days" else "citizens"
+        most = max((band.most for band in room.bands), default=0)
+        tidal = f" and {room.tidal[1]} tidal posts" if room.tidal[1] else ""
+        return (
+            f"even all {most} windows{tidal}, open from {clock(room.bands[0].begin)} to {clock(room.bands[-1].end)}, "
+            f"give {answer.best.share:.3f} of the {what}, at most {answer.best.upper:.3f}; {target.share:g} is asked"
+        )
+
+    def assumptions(self, choices: dict[str, Choice]) -> list[str]:
+        """What a reader of the answer must know."""
+        found = ["the wait target is asked of every zone, the papers' of the whole hall"]
+        if any(choice.tidal for choice in choices.values()):
+            found.append("advice to open or close a tidal window is followed at once")
+            found.append(f"a tidal post costs {self.sizing.tidal_share:g} of a window that is open all day")
+        if self.posts:
+            found.append("the certificate room keeps its people: no target rests on it")
+        return found
+
+
+def busiest(post: Post, days: list[Tally]) -> float:
+    """How much of its paid time the busiest desk of a post works."""
+    found = 0.0
+    for desk in post.desks:
+        worked, paid = (sum(day[f"post:{desk}"]["utilisation"][k] for day in days) for k in (0, 1))
+        found = max(found, worked / paid if paid else 0.0)
+    return found
+
+
+def curve_rows(room: ZoneRoom, answer: ZoneAnswer) -> list[dict[str, Any]]:
+    """A zone's cost against the share reached, cheapest first."""
+    return [
+        {
+            "cost": round(cost, 6), "share": found.share, "lower": found.lower, "upper": found.upper,
+            "days": found.days, "tidal": choice.tidal,
+            "windows": [(clock(at), n) for at, n in as_steps(room.bands, choice.counts)],
+        }
+        for choice, (cost, found) in answer.curve.items()
+    ]  # fmt: skip
+
+
+def size(
+    scenario: Scenario, sizing: Sizing, *, seed: int = 1, jobs: int = 1,
+    first: Callable[[Proposal], object] = lambda _: None, progress: Progress = lambda what, days: None,
+) -> Sized:  # fmt: skip
+    """Size a hall: `first` is told the first proposal, `progress` what is being done and how many days were played.
+    The answer depends on the seed and not on the jobs."""
+    return Sizer(scenario, sizing, seed, jobs, progress).run(first)

@@ -1,0 +1,277 @@
+"""What sizing may choose: the `[sizing]` table of a scenario, and each zone's bands of the day.
+
+Law: bounds come from the scenario, and where it says nothing, from the plan (as many windows as the zone has) or twice
+the scenario's people; an empty table works. A band is a stretch of the day in which the number of open windows is
+constant; half hours are merged where the offered load asks for nearly the same number.
+
+    [sizing]
+    confidence = 0.95            # of the certificate, all targets together
+    indifference = 0.01          # shares closer than this count as equal; default: a fifth of 1 − share
+    max_days = 240               # of one test, and of the certificate
+    bands = 2                    # of a session at most; every break is one band of its own
+    tidal_share = 0.5            # what a tidal post costs of a window that is open all day: its person does other work
+    [sizing.windows]             # fewest and most at a time, by zone
+    social = [4, 24]
+    [sizing.tidal]               # tidal posts, by zone
+    social = [0, 2]
+    [sizing.runners]             # by zone, or the hall's pool
+    social = [1, 6]
+    [sizing.offices]             # middle, officers (of a department that is not named), or a department's id
+    middle = [1, 6]
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import isfinite
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidehall.hall.reading import Reader
+from tidehall.simulation.scenario import ScenarioInvalid
+from tidehall.simulation.staffing import offered_load, windows_needed
+from tidehall.simulation.tables import Distribution, Scenario
+from tidehall.simulation.world import Hours
+
+__all__ = ["Band", "Sizing", "ZoneRoom", "as_steps", "clock", "read_sizing", "zone_rooms"]
+
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+HALF_HOUR = HOUR // 2
+Bounds = tuple[int, int]
+
+
+class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[sizing]` as it is written, see above."""
+
+    confidence: float = 0.95
+    indifference: float | None = None
+    max_days: int = 240
+    bands: int = 2
+    tidal_share: float = 0.5
+    windows: dict[str, Bounds] = {}
+    tidal: dict[str, Bounds] = {}
+    runners: dict[str, Bounds] = {}
+    offices: dict[str, Bounds] = {}
+
+    def zone_of_indifference(self, share: float) -> float:
+        """Shares closer than this to a target count as the target."""
+        return (1 - share) / 5 if self.indifference is None else self.indifference
+
+
+class Band(Struct, frozen=True):
+    """A stretch of the day, µs after local midnight, and how many windows may be open in it: `least` and `most`;
+    `guess` is the formula's number."""
+
+    begin: int
+    end: int
+    least: int
+    most: int
+    guess: int
+    in_session: bool
+
+    @property
+    def hours(self) -> float:
+        return (self.end - self.begin) / HOUR
+
+    @property
+    def name(self) -> str:
+        return f"{clock(self.begin)}–{clock(self.end)}"
+
+
+class ZoneRoom(Struct, frozen=True):
+    """What may be chosen in a zone: windows in each band, and tidal posts (fewest, most; ids in the order of use)."""
+
+    zone: str
+    bands: tuple[Band, ...]
+    tidal: Bounds
+    tidal_ids: tuple[str, ...]
+    scenario: Scenario  # the zone alone
+
+
+def clock(of_day: int) -> str:
+    """A time of day as scenarios write it."""
+    return f"{of_day // HOUR:02d}:{of_day // (60 * SECOND) % 60:02d}"
+
+
+def read_sizing(table: object, scenario: Scenario) -> Sizing:
+    """The `[sizing]` table. Raises ScenarioInvalid with all mistakes."""
+    read = Reader()
+    found: Sizing = read.table(Sizing, table, "sizing") or Sizing()
+    if not 0.5 <= found.confidence < 1:
+        read.say("sizing.confidence", "must be at least 0.5 and below 1")
+    if found.indifference is not None and not 0 < found.indifference < 1:
+        read.say("sizing.indifference", "must lie between 0 and 1")
+    if not 30 <= found.max_days <= 100_000:
+        read.say("sizing.max_days", "must be between 30 and 100000")
+    if not 1 <= found.bands <= 6:
+        read.say("sizing.bands", "must be between 1 and 6")
+    if not (isfinite(found.tidal_share) and 0 <= found.tidal_share <= 1):
+        read.say("sizing.tidal_share", "must lie between 0 and 1")
+    zones = {zone.id for zone in scenario.plan.zones}
+    departments = {department.id for department in scenario.plan.departments}
+    known = {
+        "windows": zones, "tidal": zones, "runners": zones | {"pool"}, "offices": departments | {"middle", "officers"}
+    }  # fmt: skip
+    for part, names in known.items():
+        for name, (least, most) in getattr(found, part).items():
+            place = f"sizing.{part}.{name}"
+            if name not in names:
+                read.say(place, "is not in the plan")
+            elif not 0 <= least <= most:
+                read.say(place, f"[{least}, {most}] must be the fewest and the most, in order, not below 0")
+            elif part in ("windows", "tidal") and most > (there := len(posts(scenario, name, part))):
+                read.say(place, f"zone {name!r} has only {there} such windows")
+    if read.problems:
+        raise ScenarioInvalid(read.problems)
+    return found
+
+
+def posts(scenario: Scenario, zone: str, part: str) -> list[str]:
+    """Ids of a zone's windows for `part` of the table, in the order in which they open."""
+    post = "tidal" if part == "tidal" else "acceptance"
+    return [w.id for w in scenario.plan.windows if w.zone == zone and w.post == post and w.lines]
+
+
+def zone_rooms(scenario: Scenario, sizing: Sizing) -> list[ZoneRoom]:
+    """What may be chosen in each zone that somebody comes to."""
+    zone_of = {line.id: line.zone for line in scenario.plan.lines}
+    came = {zone_of[demand.line] for demand in scenario.demand}
+    return [zone_room(scenario, zone.id, sizing) for zone in scenario.plan.zones if zone.id in came]
+
+
+def zone_alone(scenario: Scenario, zone: str) -> Scenario:
+    """The hall with nobody in it but those who come to one zone, and only that zone's windows. Streams of chance are
+    named by line and window, so everybody's luck stays what it is in the whole hall."""
+    lines = {line.id for line in scenario.plan.lines if line.zone == zone}
+    plan = replace(scenario.plan, windows=tuple(w for w in scenario.plan.windows if w.zone == zone))
+    return replace(scenario, plan=plan, demand=tuple(d for d in scenario.demand if d.line in lines))
+
+
+def zone_room(scenario: Scenario, zone: str, sizing: Sizing) -> ZoneRoom:
+    """One zone's choices."""
+    alone = zone_alone(scenario, zone)
+    there = posts(scenario, zone, "windows")
+    least, most = sizing.windows.get(zone, (0, len(there)))
+    covers = prefix_that_serves(alone, there)
+    tidal = tuple(posts(scenario, zone, "tidal"))
+    fewest, many = sizing.tidal.get(zone, (0, len(tidal) if zone in scenario.plan.tide else 0))
+    bands: list[Band] = []
+    sessions = Hours(scenario.plan, scenario.day.date).schedule.sessions
+    for (a, b), following in zip(sessions, [*sessions[1:], None], strict=True):
+        begin, end = a * 60 * SECOND, b * 60 * SECOND
+        for x, y, guess in merged(halves(begin, end), formula(alone, begin, end), sizing.bands):
+            low = min(max(least, covers), most)
+            bands.append(Band(x, y, low, most, min(max(guess, low), most), True))
+        if following is not None and following[0] > b:
+            x, y = end, following[0] * 60 * SECOND
+            guess = max(formula(alone, x, y))
+            bands.append(Band(x, y, 0, most, min(guess, most), False))
+    return ZoneRoom(zone, tuple(bands), (fewest, many), tidal, alone)
+
+
+def prefix_that_serves(alone: Scenario, windows: list[str]) -> int:
+    """How many of the windows must open, in their order, until every line with demand is served."""
+    lines = {window.id: set(window.lines) for window in alone.plan.windows}
+    missing = {demand.line for demand in alone.demand} & {x for window in windows for x in lines[window]}
+    count = 0
+    for window in windows:
+        if not missing:
+            break
+        missing -= lines[window]
+        count += 1
+    return count
+
+
+def halves(begin: int, end: int) -> list[int]:
+    """Edges of the half hours between two moments."""
+    return [begin, *range((begin // HALF_HOUR + 1) * HALF_HOUR, end, HALF_HOUR), end]
+
+
+def moments_of(scenario: Scenario, item: str | None, line: str) -> tuple[float, float]:
+    """Mean and coefficient of variation of the time that a window is taken by one citizen, seconds."""
+    mean, cv = moments(scenario.service(line, item))
+    extra = scenario.people.walk_s + scenario.clerks.changeover_s
+    return mean + extra, cv * mean / (mean + extra)
+
+
+def moments(d: Distribution) -> tuple[float, float]:
+    """Mean (s) and coefficient of variation of a distribution."""
+    match d.distribution:
+        case "exponential":
+            return d.mean_s, 1.0
+        case "deterministic":
+            return d.mean_s, 0.0
+        case "erlang":
+            return d.mean_s, d.phases**-0.5
+        case "empirical":
+            mean = sum(d.values) / len(d.values)
+            spread = (sum((x - mean) ** 2 for x in d.values) / len(d.values)) ** 0.5
+            return d.mean_s or mean, spread / mean if mean else 0.0
+        case _:
+            return d.mean_s, d.cv
+
+
+def formula(alone: Scenario, begin: int, end: int) -> list[int]:
+    """Windows that each half hour asks for: the lagged offered load at its worst minute, and M/G/c's tail against the
+    target (facts.md 6: MOL)."""
+    load: dict[int, float] = {}
+    weight = mean_sum = square_sum = 0.0
+    minutes = range(begin // SECOND, end // SECOND + 1, 60)
+    for demand in alone.demand:
+        items = [(c, w) for c, w in demand.mix] if demand.mix else [(demand.item, 1.0)]
+        if demand.item is None and not demand.mix and alone.item_service:
+            codes = [i.code for i in alone.plan.items if i.line == demand.line]
+            items = [(code, 1.0) for code in codes] or items
+        total = sum(w for _, w in items)
+        mean = sum(w * moments_of(alone, item, demand.line)[0] for item, w in items) / total
+        square = sum(
+            w * m * m * (1 + cv * cv) for item, w in items for m, cv in [moments_of(alone, item, demand.line)]
+        ) / total  # fmt: skip
+        profile = [(at / SECOND, rate / 3600) for at, rate in demand.profile]
+        for minute, busy in zip(minutes, offered_load(profile, mean, list(minutes)), strict=True):
+            load[minute] = load.get(minute, 0.0) + busy
+        day = sum((b[0] - a[0]) * a[1] for a, b in pairwise([*profile, (86_400.0, 0.0)]))
+        weight, mean_sum, square_sum = weight + day, mean_sum + day * mean, square_sum + day * square
+    if not weight:
+        return [0 for _ in pairwise(halves(begin, end))]
+    mean = mean_sum / weight
+    cv = max(0.0, square_sum / weight / mean**2 - 1) ** 0.5
+    target = alone.target.wait
+    return [
+        windows_needed(
+            max(load[m] for m in minutes if x <= m * SECOND <= y), target.share, target.within_s, mean, cv=cv
+        )
+        for x, y in pairwise(halves(begin, end))
+    ]  # fmt: skip
+
+
+def merged(edges: list[int], needs: list[int], most: int) -> list[tuple[int, int, int]]:
+    """(begin, end, windows) of at most so many bands: those that cost the fewest window-hours when each band has
+    what its busiest half hour needs; fewer bands where more would save nothing. Every split is looked at, by the last
+    band's begin (n² steps for a band)."""
+    n = len(needs)
+
+    def cost(i: int, j: int) -> int:
+        return max(needs[i:j]) * (edges[j] - edges[i])
+
+    best: list[tuple[int, list[int]]] = [(cost(0, j), [0, j]) for j in range(1, n + 1)]
+    found = best[-1]
+    for _ in range(1, most):
+        best = [
+            min(((best[i - 1][0] + cost(i, j), [*best[i - 1][1], j]) for i in range(1, j)), default=best[j - 1])
+            for j in range(1, n + 1)
+        ]
+        if best[-1][0] < found[0]:
+            found = best[-1]
+    return [(edges[i], edges[j], max(needs[i:j])) for i, j in pairwise(found[1])]
+
+
+def as_steps(bands: tuple[Band, ...], counts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """A scenario's `[windows]` entry for so many windows in each band."""
+    found: list[tuple[int, int]] = []
+    for band, count in zip(bands, counts, strict=True):
+        if not found or found[-1][1] != count:
+            found.append((band.begin, count))
+    return tuple(found)

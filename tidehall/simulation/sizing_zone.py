@@ -1,0 +1,339 @@
+"""The search in one zone: the cheapest windows by band of the day, and tidal posts, that meet the zone's target.
+
+Law: the screening kernel only says in which order configurations are tried; whether one meets the target, days of the
+real engine say (sizing_trial.py), on the same people for all of them (common random numbers). More windows never make
+it worse: what fails bars everything below it, and every configuration that is one step cheaper than the answer has been
+played itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidehall.simulation.day import Stage
+from tidehall.simulation.kernel import Habits, Screen, queue_of
+from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps
+from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
+from tidehall.simulation.study import play_days
+from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tally import Pair
+
+__all__ = ["Choice", "Shortcut", "ZoneAnswer", "ZoneSearch", "cost_of", "with_choice"]
+
+SECOND = 1_000_000
+#: Days that the kernel plays to rank configurations.
+SCREEN_DAYS = 40
+#: Configurations that the kernel ranks for one question at most; then the best so far has to do.
+MOST_RANKED = 1500
+
+
+class Choice(Struct, frozen=True, order=True):
+    """Open windows in each band, and tidal posts."""
+
+    counts: tuple[int, ...]
+    tidal: int = 0
+
+    def within(self, other: Choice) -> bool:
+        """Nowhere more than the other."""
+        return self.tidal <= other.tidal and all(a <= b for a, b in zip(self.counts, other.counts, strict=True))
+
+
+class Shortcut(Struct, frozen=True):
+    """A cheaper choice that was played, and what came of it."""
+
+    change: str
+    saves: float
+    trial: Trial
+
+
+class ZoneAnswer(Struct, frozen=True):
+    """The cheapest choice found (None: the zone can't meet the target, and `best` says what everything at once
+    gives), every played choice with its cost, and the simulated days of the zone."""
+
+    zone: str
+    choice: Choice | None
+    best: Bounds
+    trials: dict[Choice, tuple[float, Trial]]
+    shortcuts: list[Shortcut]
+    curve: dict[Choice, tuple[float, Bounds]]
+    days: int
+
+
+def cost_of(room: ZoneRoom, choice: Choice, sizing: Sizing, window_hour: float) -> float:
+    """What a day of it costs."""
+    hours = sum(band.hours * n for band, n in zip(room.bands, choice.counts, strict=True))
+    day = sum(band.hours for band in room.bands if band.in_session)
+    return window_hour * (hours + choice.tidal * sizing.tidal_share * day)
+
+
+def with_choice(scenario: Scenario, room: ZoneRoom, choice: Choice) -> Scenario:
+    """The scenario with this choice in this zone. Advice to open a tidal window is followed at once."""
+    plan = scenario.plan
+    gone = set(room.tidal_ids[choice.tidal :])
+    if gone:
+        plan = replace(plan, windows=tuple(w for w in plan.windows if w.id not in gone))
+    if choice.tidal and room.zone in plan.tide:
+        rule = replace(plan.tide[room.zone], confirm="automatic")
+        plan = replace(plan, tide=plan.tide | {room.zone: rule})
+    windows = scenario.windows | {room.zone: as_steps(room.bands, choice.counts)}
+    return replace(scenario, plan=plan, windows=windows)
+
+
+class ZoneSearch:
+    """One search; `progress` is told the days played."""
+
+    def __init__(
+        self,
+        room: ZoneRoom,
+        sizing: Sizing,
+        judge: Judge,
+        seed: int,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self.room, self.sizing, self.judge, self.seed, self.progress = room, sizing, judge, seed, progress
+        self.within = round(room.scenario.target.wait.within_s * SECOND)
+        self.most = tuple(band.most for band in room.bands)
+        self.least = tuple(band.least for band in room.bands)
+        self.rates = tuple(band.hours * room.scenario.cost.window_hour for band in room.bands)
+        self.played: dict[Choice, list[Pair]] = {}
+        self.trials: dict[Choice, Trial] = {}
+        self.ranked: dict[tuple[int, ...], list[int]] = {}
+        self.drift: dict[int, float] = {}  # by tidal posts: what the engine says beyond the kernel
+        self.days = 0
+        self.screen = self.made_screen()
+
+    def made_screen(self) -> Screen:
+        """The kernel with this zone's people of the first days."""
+        scenario = self.room.scenario
+        stage, people, limits = Stage(scenario), scenario.people, scenario.plan.limits
+        hours = stage.hours
+        begin = hours.opens - round(limits.issue_before_open_s * SECOND)
+        days = [
+            queue_of(stage.draw(self.seed, day), hours.midnight, begin)
+            for day in range(min(SCREEN_DAYS, self.judge.max_days))
+        ]
+        changeover = round(scenario.clerks.changeover_s * SECOND)
+        habits = Habits(
+            walk=round(people.walk_s * SECOND), changeover=changeover,
+            missing=limits.misses * (limits.calls * round(limits.recall_gap_s * SECOND) + changeover),
+            silent=people.leave == "silent", most=limits.waiting_per_line,
+            last_call=hours.closes - hours.midnight + round(limits.overtime_max_s * SECOND),
+        )  # fmt: skip
+        return Screen(days, max(1, *self.most), habits)
+
+    # ---- what a choice is worth
+
+    def cost(self, choice: Choice) -> float:
+        return cost_of(self.room, choice, self.sizing, self.room.scenario.cost.window_hour)
+
+    def rank(self, counts: tuple[int, ...]) -> float:
+        """The kernel's share for these windows, in the target's reading."""
+        if counts not in self.ranked:
+            self.ranked[counts] = self.screen.good(as_steps(self.room.bands, counts), self.within)
+        return self.share(list(zip(self.ranked[counts], self.screen.totals, strict=True)))
+
+    def share(self, pairs: Sequence[Pair]) -> float:
+        if self.judge.reading == "days":
+            return sum(1 for good, n in pairs if good >= self.judge.share * n) / len(pairs)
+        return sum(good for good, _ in pairs) / max(1, sum(n for _, n in pairs))
+
+    def pairs(self, choice: Choice, days: int) -> list[Pair]:
+        """(good, of how many) of the first days, through the real engine."""
+        found = self.played.setdefault(choice, [])
+        if len(found) < days:
+            scenario = with_choice(self.room.scenario, self.room, choice)
+            key = f"zone:{self.room.zone}"
+            for day, _ in play_days(scenario, self.seed, range(len(found), days)):
+                found.append(day[key]["wait_within_target"])
+                self.days += 1
+                self.progress(1)
+        return found[:days]
+
+    def test(self, choice: Choice) -> Trial:
+        """Whether the choice meets the target; what is known of the kernel's error is brought up to date."""
+        if choice not in self.trials:
+            self.trials[choice] = self.judge.judge(lambda days: self.pairs(choice, days))
+            self.rank(choice.counts)
+            played = self.played[choice]
+            # on few days, the kernel on the same days tells more
+            n = min(len(played), len(self.screen.totals))
+            same = list(zip(self.ranked[choice.counts][:n], self.screen.totals[:n], strict=True))
+            self.drift[choice.tidal] = self.share(played) - self.share(same)
+        return self.trials[choice]
+
+    # ---- which one next
+
+    def barred(self, choice: Choice) -> bool:
+        """It, or more than it, has failed."""
+        return any(not trial.met and choice.within(other) for other, trial in self.trials.items())
+
+    def cheapest(self, tidal: int, need: float, below: float) -> Choice | None:
+        """The cheapest choice whose rank reaches `need`, which is not barred and costs less than `below`: branch and
+        bound over the bands, as more windows never lower the rank."""
+        most, rates = self.most, self.rates
+        fixed = self.cost(Choice((0,) * len(most), tidal))
+        asked = 0
+
+        def reaches(counts: tuple[int, ...]) -> bool:
+            nonlocal asked
+            asked += counts not in self.ranked
+            return self.rank(counts) >= need and not self.barred(Choice(counts, tidal))
+
+        def fewest(counts: tuple[int, ...], band: int, low: int) -> int:
+            """The fewest windows of a band that do with these in the others (which do at `counts`)."""
+            high = counts[band]
+            while low < high:
+                middle = (low + high) // 2
+                if reaches((*counts[:band], middle, *counts[band + 1 :])):
+                    high = middle
+                else:
+                    low = middle + 1
+            return high
+
+        if not reaches(most):
+            return None
+        floor = tuple(fewest(most, band, self.least[band]) for band in range(len(most)))
+        rest = [sum(rates[j] * floor[j] for j in range(band, len(most))) for band in range(len(most) + 1)]
+        # a first one: between floor and most as far up as need be, then band by band down
+        steps = 8
+        low, high = 0, steps
+        mixed = most
+        while low < high:
+            middle = (low + high) // 2
+            trial = tuple(f - -(m - f) * middle // steps for f, m in zip(floor, most, strict=True))
+            if reaches(trial):
+                high, mixed = middle, trial
+            else:
+                low = middle + 1
+        for band in sorted(range(len(most)), key=lambda b: -rates[b]):
+            mixed = (*mixed[:band], fewest(mixed, band, floor[band]), *mixed[band + 1 :])
+        best: Choice | None = None
+        if self.cost(Choice(mixed, tidal)) < below - 1e-9:
+            best, below = Choice(mixed, tidal), self.cost(Choice(mixed, tidal))
+
+        def extend(prefix: tuple[int, ...], spent: float) -> None:
+            nonlocal best, below
+            band = len(prefix)
+            for n in range(floor[band], most[band] + 1):
+                cost = spent + rates[band] * n
+                if cost + rest[band + 1] >= below - 1e-9 or asked > MOST_RANKED:
+                    return
+                counts = (*prefix, n, *most[band + 1 :])
+                if not reaches(counts):
+                    continue
+                if band + 1 == len(most):
+                    best, below = Choice(counts, tidal), cost
+                    return
+                extend((*prefix, n), cost)
+
+        extend((), fixed)
+        return best
+
+    def proposal(self) -> Choice:
+        """The formula's windows, all of them moved up or down together until the kernel is content."""
+        guess = [band.guess for band in self.room.bands]
+        found = self.most
+        for shift in range(max(self.most, default=0), -max(self.most, default=0) - 1, -1):
+            counts = tuple(
+                min(max(g + shift, low), high) for g, low, high in zip(guess, self.least, self.most, strict=True)
+            )
+            if counts == found:
+                continue
+            if self.rank(counts) < self.judge.share:
+                break
+            found = counts
+        return Choice(found, self.room.tidal[0])
+
+    # ---- the search
+
+    def run(self, curve: Sequence[float] = ()) -> ZoneAnswer:
+        """Find the answer, and what some other shares would cost."""
+        best: Choice | None = None
+        fewest, many = self.room.tidal
+        top = Choice(self.most, many)
+        if self.test(top).verdict == "fails":
+            return ZoneAnswer(self.room.zone, None, self.trials[top].bounds, self.told(), [], {}, self.days)
+        for tidal in range(fewest, many + 1):
+            # what one more tidal post brings is not known before it is tried
+            known = self.drift.get(tidal - 1, self.drift[many])
+            self.drift.setdefault(tidal, known + (2 * self.judge.indifference if tidal > fewest else 0.0))
+            best = self.descend(tidal, best)
+        if best is None and self.trials[top].met:
+            best = top
+        if best is None:
+            return ZoneAnswer(self.room.zone, None, self.trials[top].bounds, self.told(), [], {}, self.days)
+        shortcuts = [
+            Shortcut(self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.trials[cheaper])
+            for cheaper in self.one_step_cheaper(best)
+        ]
+        found = self.curve(curve)
+        return ZoneAnswer(self.room.zone, best, self.trials[top].bounds, self.told(), shortcuts, found, self.days)
+
+    def told(self) -> dict[Choice, tuple[float, Trial]]:
+        return {choice: (self.cost(choice), trial) for choice, trial in sorted(self.trials.items())}
+
+    def descend(self, tidal: int, best: Choice | None) -> Choice | None:
+        """The cheapest choice with so many tidal posts, if it is cheaper than `best`."""
+        share, slack = self.judge.share, self.judge.indifference
+        while True:
+            below = self.cost(best) if best is not None else float("inf")
+            # first what should just do, then what could do if the kernel's error varies a little
+            for margin in (0.0, slack):
+                following = self.cheapest(tidal, share - self.drift[tidal] - margin, below)
+                if following is not None:
+                    break
+            else:
+                following = next(
+                    (c for c in self.one_step_cheaper(best) if c not in self.trials), None
+                ) if best is not None else None  # fmt: skip
+            if following is None:
+                return best
+            if self.test(following).met and self.cost(following) < below:
+                best = following
+
+    def one_step_cheaper(self, choice: Choice) -> list[Choice]:
+        """One window less in one band, or one tidal post less."""
+        found = [
+            Choice((*choice.counts[:b], n - 1, *choice.counts[b + 1 :]), choice.tidal)
+            for b, n in enumerate(choice.counts) if n > self.least[b]
+        ]  # fmt: skip
+        if choice.tidal > self.room.tidal[0]:
+            found.append(Choice(choice.counts, choice.tidal - 1))
+        return found
+
+    def words(self, choice: Choice, cheaper: Choice) -> str:
+        """What is less in the cheaper one."""
+        for band, a, b in zip(self.room.bands, choice.counts, cheaper.counts, strict=True):
+            if a != b:
+                return f"{self.room.zone} {band.name}: {b} windows instead of {a}"
+        return f"{self.room.zone}: {cheaper.tidal} tidal posts instead of {choice.tidal}"
+
+    def dearer(self, choice: Choice) -> Choice | None:
+        """One window more, where the kernel sees most gain for the cost; None at the bounds."""
+        found: list[tuple[float, Choice]] = []
+        for band, n in enumerate(choice.counts):
+            if n < self.most[band]:
+                more = Choice((*choice.counts[:band], n + 1, *choice.counts[band + 1 :]), choice.tidal)
+                gain = self.rank(more.counts) - self.rank(choice.counts)
+                found.append((-gain / self.rates[band], more))
+        return min(found)[1] if found else None
+
+    def curve(self, shares: Sequence[float]) -> dict[Choice, tuple[float, Bounds]]:
+        """What other shares cost: the kernel's cheapest for each, and what a first look with the engine says of it,
+        beside all that was played anyway; the dominated ones left out."""
+        tidal = self.room.tidal[0]
+        for share in shares:
+            choice = self.cheapest(tidal, share - self.drift.get(tidal, 0.0), float("inf"))
+            if choice is not None and choice not in self.played:
+                self.pairs(choice, FIRST_LOOK)
+        rows = sorted((self.cost(choice), choice) for choice in self.played)
+        found: dict[Choice, tuple[float, Bounds]] = {}
+        so_far = -1.0
+        for cost, choice in rows:
+            judged = self.judge.bounds(self.played[choice])
+            if judged.share > so_far:
+                so_far, found[choice] = judged.share, (cost, judged)
+        return found

@@ -1,0 +1,221 @@
+"""A study: many days of a scenario, with intervals.
+
+Law: a figure without its interval is not reported. Days are independent replications; a mean per day and a ratio of
+sums are both Σa ÷ Σb, with Student's t on the per-day residuals a − (Σa ÷ Σb)·b (delta method). Memory hardly grows
+with the days: sums are kept, and of the hall itself each day's pairs (16 bytes a measure), for pairing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from math import sqrt
+from typing import Any
+
+import msgspec
+
+from tidehall.simulation.day import Stage
+from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tally import Pair, Tally, tally
+
+__all__ = ["Comparison", "Estimate", "Result", "Study", "compare", "estimate", "play_days", "run_study"]
+
+#: Days that one task of a process pool plays.
+CHUNK = 10
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """A mean and how sure it is: mean ± half_width at `level`, from `n` days; None where there is no data (or, for the
+    half width, fewer than two days)."""
+
+    mean: float | None
+    half_width: float | None
+    level: float
+    n: int
+
+
+def student(level: float, n: int) -> float:
+    """The two-sided quantile of Student's t with n − 1 degrees of freedom."""
+    from scipy.special import stdtrit  # type: ignore[import-untyped] # no types; here, for its import is slow
+
+    return float(stdtrit(n - 1, (1 + level) / 2))
+
+
+class Sums:
+    """What an interval needs of a measure's pairs."""
+
+    __slots__ = ("a", "aa", "ab", "b", "bb", "n")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.a = self.b = self.aa = self.ab = self.bb = 0.0
+
+    def add(self, a: float, b: float) -> None:
+        """One day's pair; a day without data does not count."""
+        if b:
+            self.n += 1
+            self.a += a
+            self.b += b
+            self.aa += a * a
+            self.ab += a * b
+            self.bb += b * b
+
+    def estimate(self, level: float) -> Estimate:
+        """Σa ÷ Σb with its half width."""
+        if not self.n:
+            return Estimate(None, None, level, 0)
+        ratio = self.a / self.b
+        if self.n < 2:
+            return Estimate(ratio, None, level, self.n)
+        squares = max(0.0, self.aa - 2 * ratio * self.ab + ratio * ratio * self.bb)
+        spread = sqrt(squares / (self.n - 1) / self.n) / (self.b / self.n)
+        return Estimate(ratio, student(level, self.n) * spread, level, self.n)
+
+
+def estimate(pairs: Iterable[Pair], level: float = 0.95) -> Estimate:
+    """The estimate from one pair a day."""
+    sums = Sums()
+    for a, b in pairs:
+        sums.add(a, b)
+    return sums.estimate(level)
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a study found. `hall` keeps every day's pairs of the whole hall (a, b, a, b…), for pairing with another."""
+
+    days: int
+    seed: int
+    measures: dict[str, Estimate]
+    lines: dict[str, dict[str, Estimate]]
+    zones: dict[str, dict[str, Estimate]]
+    posts: dict[str, dict[str, Estimate]]
+    by_half_hour: list[dict[str, Any]]
+    hall: dict[str, array[float]]
+    journal: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The JSON of contract.md."""
+        found = {name: msgspec.to_builtins(getattr(self, name)) for name in self.__struct_fields__ if name != "hall"}
+        if self.journal is None:
+            del found["journal"]
+        return found
+
+    def pairs(self, name: str) -> list[Pair]:
+        """Every day's pair of a measure of the whole hall."""
+        kept = self.hall[name]
+        return list(zip(kept[::2], kept[1::2], strict=True))
+
+
+def play_days(scenario: Scenario, seed: int, days: range, *, digest: bool = False) -> Iterator[tuple[Tally, str]]:
+    """Play these days; with `digest` also a fingerprint of each day's journal."""
+    stage = Stage(scenario)
+    encode = msgspec.json.Encoder().encode
+    for day in days:
+        played = stage.play(seed, day)
+        yield tally(scenario, played), sha256(encode(played.events)).hexdigest() if digest else ""
+
+
+def chunk_of_days(scenario: Scenario, seed: int, days: range, digest: bool) -> list[tuple[Tally, str]]:
+    """The same for a process of its own."""
+    return list(play_days(scenario, seed, days, digest=digest))
+
+
+def played_days(scenario: Scenario, seed: int, days: int, jobs: int, digest: bool) -> Iterator[tuple[Tally, str]]:
+    """The days in their order, from this process or from several."""
+    if jobs <= 1:
+        yield from play_days(scenario, seed, range(days), digest=digest)
+        return
+    from joblib import Parallel, delayed  # type: ignore[import-untyped] # it ships no types; only pools need it
+
+    size = max(1, min(CHUNK, -(-days // jobs)))
+    chunks = [range(first, min(first + size, days)) for first in range(0, days, size)]
+    work = Parallel(n_jobs=jobs, return_as="generator")
+    for part in work(delayed(chunk_of_days)(scenario, seed, chunk, digest) for chunk in chunks):
+        yield from part
+
+
+class Study:
+    """Adds up days and says what they show."""
+
+    def __init__(self, seed: int, *, level: float = 0.95) -> None:
+        self.seed, self.level = seed, level
+        self.sums: dict[str, dict[str, Sums]] = {}
+        self.days = 0
+        self.hall: dict[str, array[float]] = {}
+        self.journal = sha256()
+
+    def add(self, day: Tally, digest: str = "") -> None:
+        """One more day."""
+        self.days += 1
+        for name, pair in day[""].items():
+            self.hall.setdefault(name, array("d")).extend(pair)
+        self.journal.update(digest.encode())
+        for key, group in day.items():
+            sums = self.sums.setdefault(key, {})
+            for name, (a, b) in group.items():
+                if name not in sums:
+                    sums[name] = Sums()
+                sums[name].add(a, b)
+
+    def part(self, kind: str) -> dict[str, dict[str, Estimate]]:
+        """The estimates of the lines, the zones…, by id."""
+        return {key.removeprefix(f"{kind}:"): self.estimates(key) for key in self.sums if key.startswith(f"{kind}:")}
+
+    def estimates(self, key: str) -> dict[str, Estimate]:
+        """The estimates of one part of the hall."""
+        return {name: sums.estimate(self.level) for name, sums in self.sums[key].items()}
+
+    def result(self, *, digest: bool = False) -> Result:
+        """What has been found so far."""
+        halves = [{"from": at, **group} for at, group in sorted(self.part("half").items())]
+        return Result(
+            self.days, self.seed, self.estimates(""), self.part("line"), self.part("zone"), self.part("post"),
+            halves, self.hall, self.journal.hexdigest() if digest else None,
+        )  # fmt: skip
+
+
+def run_study(
+    scenario: Scenario, *, days: int = 100, seed: int = 1, jobs: int = 1, level: float = 0.95, digest: bool = False,
+    progress: Callable[[], object] = lambda: None,
+) -> Result:  # fmt: skip
+    """Play `days` days of a scenario; `progress` is called after each."""
+    study = Study(seed, level=level)
+    for day, fingerprint in played_days(scenario, seed, days, jobs, digest):
+        study.add(day, fingerprint)
+        progress()
+    return study.result(digest=digest)
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """A scenario against the first one, on the same people: differences of the measures, day by day."""
+
+    scenario: str
+    against: str
+    measures: dict[str, Estimate]
+
+
+def compare(names: list[str], results: list[Result], level: float = 0.95) -> list[Comparison]:
+    """Every study against the first; all must have the same seed and days."""
+    first = results[0]
+    return [
+        Comparison(
+            name, names[0], {m: difference(first, other, m, level) for m in first.measures if m in other.measures}
+        )
+        for name, other in zip(names[1:], results[1:], strict=True)
+    ]
+
+
+def difference(one: Result, other: Result, name: str, level: float) -> Estimate:
+    """other − one of a measure, from the days on which both have data."""
+    pairs = [(*x, *y) for x, y in zip(one.pairs(name), other.pairs(name), strict=True) if x[1] and y[1]]
+    n = len(pairs)
+    if not n:
+        return Estimate(None, None, level, 0)
+    a, b, c, d = (sum(column) for column in zip(*pairs, strict=True))
+    mean = c / d - a / b
+    if n < 2:
+        return Estimate(mean, None, level, n)
+    residuals = [(y - c / d * v) / (d / n) - (x - a / b * u) / (b / n) for x, u, y, v in pairs]
+    spread = sqrt(sum(r * r for r in residuals) / (n - 1) / n)
+    return Estimate(mean, student(level, n) * spread, level, n)

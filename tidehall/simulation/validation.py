@@ -1,0 +1,103 @@
+"""Validation: half of a hall's days calibrate, the other half judge.
+
+Law: a judged day has no part in the calibration; the days are taken in turn, by a rule that is the same for all halls.
+The error stands beside that of the naive forecast (the same half hour's mean over the calibration days) and beside the
+error on the calibration days themselves: what a model cannot follow, and what no model could know, are different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tidehall.simulation.calibration import Calibration, LogUnusable, clock
+from tidehall.simulation.counters import Counted, calibrate_office, in_means, mean_over_days, sum_of, usual_days
+from tidehall.simulation.scenario import plan_source, read_scenario
+from tidehall.simulation.study import run_study
+
+__all__ = ["HalfHour", "Validation", "halves", "observed_waiting", "simulated_waiting", "validate"]
+
+Numbers = NDArray[np.float64]
+HALF_HOUR = 1800
+
+
+class HalfHour(Struct, frozen=True):
+    """Mean numbers of people who wait, the whole hall's: as simulated, on the judged days, on the calibration days."""
+
+    begin: str
+    simulated: float
+    judged: float
+    naive: float
+
+
+class Validation(Struct, frozen=True):
+    """One hall's validation. Errors are mean absolute ones over the half hours, in people: of the simulation and of the
+    naive forecast on the judged days; `misfit` is the simulation's on the calibration days."""
+
+    office: str
+    calibration_days: list[str]
+    judged_days: list[str]
+    left_out: list[list[str]]
+    half_hours: list[HalfHour]
+    error: float
+    naive_error: float
+    misfit: float
+    mean: float
+    simulated_days: int
+
+    @property
+    def relative(self) -> tuple[float, float]:
+        """Both errors ÷ the judged days' mean waiting count (0 where nobody waited)."""
+        return (self.error / self.mean, self.naive_error / self.mean) if self.mean else (0.0, 0.0)
+
+
+def halves(days: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Days in turn: the first, third, … calibrate, the second, fourth, … judge."""
+    ordered = sorted(days)
+    return ordered[::2], ordered[1::2]
+
+
+def observed_waiting(counted: Counted, days: Sequence[str], opens: int, closes: int) -> Numbers:
+    """Mean waiting count of the whole hall in each half hour."""
+    edges = np.arange(opens, closes + 1, HALF_HOUR)
+    lines = list(counted.office.lines)
+    rows = []
+    for date in days:
+        day, _ = counted.day(date)
+        rows.append(in_means(day, sum_of(day.waiting, lines), edges))
+    return mean_over_days(rows)
+
+
+def simulated_waiting(
+    found: Calibration, days: int, seed: int, progress: Callable[[], object] = lambda: None
+) -> dict[str, float]:
+    """Mean waiting count of the whole hall in each half hour, by the real engine."""
+    plan = plan_source(found.tables)
+    if isinstance(plan, str):
+        raise LogUnusable("only a calibration from counts is validated: it holds its plan")
+    played = run_study(read_scenario(found.tables, plan), days=days, seed=seed, progress=progress)
+    return {str(half["from"]): half["waiting_mean"].mean or 0.0 for half in played.by_half_hour}
+
+
+def validate(
+    counted: Counted, *, days: int = 60, seed: int = 1, progress: Callable[[], object] = lambda: None
+) -> Validation:
+    """Calibrate on one half of the hall's usual days and judge on the other. Raises LogUnusable with fewer than two."""
+    kind = usual_days(counted)
+    if kind is None or len(kind.days) < 2:
+        raise LogUnusable(f"{counted.office.name}: fewer than two usual days")
+    mine, others = halves(kind.days)
+    found = simulated_waiting(calibrate_office(counted, kind, mine), days, seed, progress)
+    naive = observed_waiting(counted, mine, kind.opens, kind.closes)
+    judged = observed_waiting(counted, others, kind.opens, kind.closes)
+    names = [clock(at) for at in range(kind.opens, kind.closes, HALF_HOUR)]
+    simulated = np.array([found.get(name, 0.0) for name in names])
+    return Validation(
+        counted.office.name, mine, others, [list(x) for x in kind.left_out],
+        [HalfHour(*row) for row in zip(names, simulated.tolist(), judged.tolist(), naive.tolist(), strict=True)],
+        error=float(np.abs(simulated - judged).mean()), naive_error=float(np.abs(naive - judged).mean()),
+        misfit=float(np.abs(simulated - naive).mean()), mean=float(judged.mean()), simulated_days=days,
+    )  # fmt: skip
