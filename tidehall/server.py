@@ -41,7 +41,9 @@ from tidehall.store.journal import connect
 from tidehall.store.persons import Persons
 from tidehall.store.projections import PostgresProjections
 
-__all__ = ["StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "serve", "serve_workers"]
+__all__ = [
+    "StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "read_tables", "serve", "serve_workers",
+]  # fmt: skip
 
 log = logging.getLogger("tidehall")
 
@@ -59,17 +61,21 @@ class StartError(Exception):
     """Something at the start is not as it must be; the message says what, where and how to mend it."""
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan in a TOML file. Raises StartError with the place of a syntax error, PlanInvalid with all mistakes."""
+def read_tables(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file, which is a `what`. Raises StartError with the place of a mistake."""
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise StartError(f"{path}: {error.strerror or error}; name a plan file that can be read") from error
+        raise StartError(f"{path}: {error.strerror or error}; name a {what} that can be read") from error
     except UnicodeDecodeError as error:
         raise StartError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise StartError(f"{path}: {error}; mend the TOML there") from error
-    return parse_plan(tables)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a TOML file. Raises StartError with the place of a syntax error, PlanInvalid with all mistakes."""
+    return parse_plan(read_tables(path, "plan file"))
 
 
 def demonstration_plan(plan: Plan) -> Plan:
