@@ -42,7 +42,8 @@ from tidehall.store.persons import Persons
 from tidehall.store.projections import PostgresProjections
 
 __all__ = [
-    "StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "read_tables", "serve", "serve_workers",
+    "StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "read_tables", "serve",
+    "serve_workers",
 ]  # fmt: skip
 
 log = logging.getLogger("tidehall")

@@ -1,13 +1,8 @@
-"""Look-ahead: a zone's slice, its fork, what is drawn under conditions, and the worker beside the event loop."""
+"""Look-ahead: a zone's slice, its fork, what is drawn under conditions, and what choices lead to."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from functools import cache
 from math import exp
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,7 +10,7 @@ import pytest
 from msgspec import convert, json
 from msgspec.structs import replace
 
-from tests.simulation.laboratory import plan_tables
+from tests.simulation.mornings import SECOND, busy, stopped, two_zones
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.engine import Hall
@@ -23,50 +18,16 @@ from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.plan import parse_plan
 from tidehall.queue.tickets import ENDED
-from tidehall.simulation.ahead import Ahead, AheadFailed, QuestionRefused
 from tidehall.simulation.day import Stage
 from tidehall.simulation.draws import Flow, sample
 from tidehall.simulation.lookahead import LookAhead, look_ahead
 from tidehall.simulation.present import Present
 from tidehall.simulation.questions import Choice, Question, Step, tidal_choices
 from tidehall.simulation.remainders import remaining, survival
-from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.slices import cut
-from tidehall.simulation.tables import Distribution, Scenario
+from tidehall.simulation.tables import Distribution
 
-SECOND = 1_000_000
 MINUTE = 60 * SECOND
-WORDS = {"zh": "名", "en": "Name"}
-
-
-def two_zones(**more: Any) -> Scenario:
-    """Zone z with three windows and a tidal one for lines A and B; zone y with a window for line C."""
-    tables = plan_tables(3, lines=2)
-    tables["hall"]["hours"] = [["09:00", "12:00"], ["13:00", "17:00"]]
-    tables["windows"].append({"id": "t1", "label": "9", "zone": "z", "post": "tidal", "lines": ["A", "B"]})
-    tables["zones"].append({"id": "y", "name": WORDS})
-    tables["lines"].append({"id": "C", "letter": "C", "zone": "y", "name": WORDS})
-    tables["windows"].append({"id": "y1", "label": "1", "zone": "y", "lines": ["C"]})
-    tables["tide"] = {"z": {"open_waiting_per_window": 2.0, "close_waiting_per_window": 0.5, "open_for_s": 60.0}}
-    written: dict[str, Any] = {
-        "demand": {"lines": {
-            "A": {"profile": [["09:00", 14.0]]}, "B": {"profile": [["09:00", 8.0]]}, "C": {"profile": [["09:00", 5.0]]},
-        }},
-        "service": {"lines": {line: {"mean_s": 600.0, "cv": 0.8} for line in "ABC"}},
-    }  # fmt: skip
-    return read_scenario(written | more, parse_plan(tables))
-
-
-def stopped(scenario: Scenario, at_s: float, *, seed: int = 1) -> tuple[Stage, list[Event], Hall, int]:
-    """A day: its stage, its whole journal, and the hall as it stood `at_s` seconds after the opening."""
-    stage = Stage(scenario)
-    events = stage.play(seed, 0).events
-    hall, now = stage.copy(), stage.hours.opens + round(at_s * SECOND)
-    for event in events[len(stage.adopted) :]:
-        if event.at > now:
-            break
-        hall.apply(event)
-    return stage, events, hall, now
 
 
 # ---- the slice
@@ -405,17 +366,6 @@ def test_patience_is_known_only_where_leaving_is_seen() -> None:
 # ---- choices
 
 
-@cache
-def busy() -> tuple[Scenario, Hall, int]:
-    """A morning with too few windows, an hour after the opening."""
-    scenario = two_zones(
-        demand={"lines": {"A": {"profile": [["09:00", 20.0]]}, "B": {"profile": [["09:00", 11.0]]}}},
-        people={"walk_s": 20.0, "no_show": 0.02}, clerks={"tidal_s": 60.0}, tide={"policy": "off"},
-    )  # fmt: skip
-    _, _, hall, now = stopped(scenario, 3600, seed=2)
-    return scenario, hall, now
-
-
 def test_an_opened_window_helps() -> None:
     """Now is better than later, later better than not, on the same people; the sentence says it in numbers."""
     scenario, hall, now = busy()
@@ -531,75 +481,3 @@ def test_questions_without_an_answer() -> None:
         look_ahead(hall, scenario, Question("z", hall.state.last_at - 1, (Choice("not"),)))
     with pytest.raises(ValueError, match="names"):
         look_ahead(hall, scenario, Question("z", now, (Choice("not"), Choice("not"))))
-
-
-# ---- the worker
-
-
-@pytest.fixture(scope="module")
-def morning() -> tuple[Scenario, bytes, Question]:
-    """A scenario, a snapshot and a question that takes a moment."""
-    scenario, hall, now = busy()
-    return scenario, hall.snapshot(), Question("z", now, tidal_choices("t1"), runs=150)
-
-
-async def test_a_worker_answers_beside_the_event_loop(morning: tuple[Scenario, bytes, Question]) -> None:
-    """The answer is the one that is computed here; while the worker computes, the loop's turns stay short; close ends
-    the process."""
-    scenario, snapshot, question = morning
-    ahead = Ahead(scenario)
-    await ahead.start()
-    pid = ahead.pid
-    assert pid is not None
-    asked = asyncio.create_task(ahead.ask(snapshot, question))
-    turns: list[float] = []
-    while not asked.done():
-        begun = perf_counter()
-        await asyncio.wait({asked}, timeout=0.005)
-        turns.append(perf_counter() - begun - 0.005)
-    assert await asked == look_ahead(snapshot, scenario, question)
-    assert len(turns) > 10
-    assert sorted(turns)[len(turns) * 9 // 10] < 0.05
-    await ahead.close()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    with pytest.raises(AheadFailed):
-        await ahead.ask(snapshot, question)
-
-
-async def test_a_dead_worker_is_one_lost_answer(morning: tuple[Scenario, bytes, Question]) -> None:
-    """Killed while it computes: that question fails, the one behind it is answered by a new worker."""
-    scenario, snapshot, question = morning
-    ahead = Ahead(scenario)
-    await ahead.start()
-    assert ahead.pid is not None
-    first = asyncio.create_task(ahead.ask(snapshot, replace(question, runs=5000)))
-    behind = asyncio.create_task(ahead.ask(snapshot, replace(question, runs=2)))
-    await asyncio.wait({first}, timeout=0.2)
-    os.kill(ahead.pid, signal.SIGKILL)
-    with pytest.raises(AheadFailed):
-        await first
-    assert (await behind).runs == 2
-    await ahead.close()
-
-
-async def test_impatience_frees_the_worker(morning: tuple[Scenario, bytes, Question]) -> None:
-    """Who asks too much in too little time gets a TimeoutError, a cancelled question is gone; the next is answered. A
-    question that cannot be answered says why, and costs no worker."""
-    scenario, snapshot, question = morning
-    ahead = Ahead(scenario)
-    await ahead.start()
-    with pytest.raises(TimeoutError):
-        await ahead.ask(snapshot, replace(question, runs=100_000), within_s=0.2)
-    assert (await ahead.ask(snapshot, replace(question, runs=2))).runs == 2
-    long = asyncio.create_task(ahead.ask(snapshot, replace(question, runs=100_000)))
-    await asyncio.wait({long}, timeout=0.2)
-    long.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await long
-    assert (await ahead.ask(snapshot, replace(question, runs=2))).runs == 2
-    pid = ahead.pid
-    with pytest.raises(QuestionRefused, match="unknown_zone"):
-        await ahead.ask(snapshot, replace(question, zone="nowhere"))
-    assert ahead.pid == pid
-    await ahead.close()
