@@ -32,9 +32,7 @@ PACKAGE = ROOT / "tidehall"
 LANGUAGES = ("zh", "en")
 LONGEST = 600
 #: Modules that may be longer, and why.
-ARGUED: dict[str, str] = {
-    "tidehall/hall/apply.py": "one short function for each kind of event, and their table, in the order of events.py",
-}
+ARGUED: dict[str, str] = {}
 
 #: What the pure rooms may import besides each other; everything else is I/O, a clock or chance, or must be argued here.
 PURE = {

@@ -14,7 +14,7 @@ from msgspec import Struct, json, to_builtins
 from tidehall.hall import advice, citizens, windows
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
-from tidehall.hall.apply import APPLY
+from tidehall.hall.applying import APPLY
 from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal

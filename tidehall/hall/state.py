@@ -105,7 +105,7 @@ Crews = list[tuple[tuple[str, ...], list[Window]]]
 
 
 class HallState:
-    """All that is open in one hall. Attributes are read freely; only hall/apply.py writes them."""
+    """All that is open in one hall. Attributes are read freely; only hall/applying/ writes them."""
 
     def __init__(self, id: str, *, estimates: bool = True) -> None:
         self.id = id

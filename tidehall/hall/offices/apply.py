@@ -1,6 +1,6 @@
 """From the offices' events to their state.
 
-Law: as in hall/apply.py: a function changes the state, cannot fail and reads nothing but state and event. The life
+Law: as in hall/applying/: a function changes the state, cannot fail and reads nothing but state and event. The life
 tables say which stage a kind leads to; clocks are armed and disarmed here and nowhere else.
 """
 
