@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
-PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --no-warn-script-location
+PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --no-warn-script-location --no-compile
 # What was installed, and for which folder: a warm start does nothing, a moved or changed checkout sets up again.
 KEY := $(shell { cat pyproject.toml; pwd; } | cksum | cut -d ' ' -f 1)
 READY := .venv/.ready-$(KEY)
@@ -46,7 +46,9 @@ tools: $(TOOLS)
 
 $(TOOLS): $(READY)
 	@echo "Setting up the tools of the tests in .venv, once"
-	@$(PIP) --editable '.[simulation,dashboards,dev]'
+	@$(PIP) --editable '.[simulation,dashboards,cluster,dev]'
+	@# Ciw checks the simulator's networks. It brings a package named tests that would hide ours: it lies aside.
+	@[ -d .venv/ciw/ciw-3.2.7.dist-info ] || { rm -rf .venv/ciw; $(PIP) --no-deps --target .venv/ciw ciw==3.2.7; }
 	@touch $@
 
 test: $(TOOLS)
