@@ -11,7 +11,6 @@ import gzip
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -22,7 +21,7 @@ import msgspec
 
 from tidehall import __version__
 from tidehall.hall.errors import PlanInvalid
-from tidehall.server import StartError, read_plan
+from tidehall.server import StartError, read_plan, read_tables
 
 if TYPE_CHECKING:
     from tidehall.hall.events import Event
@@ -46,7 +45,9 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
         if days:
             sub.add_argument("--days", type=int, default=30, metavar="N", help="simulated days (default: 30)")
         sub.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same days")
-        sub.add_argument("--jobs", type=int, default=1, metavar="J", help="processes; worth it from some 200 days on")
+        where = sub.add_mutually_exclusive_group()
+        where.add_argument("--jobs", type=int, default=1, metavar="J", help="processes; worth it from some 200 days on")
+        where.add_argument("--cluster", metavar="ADDRESS", help="play on all of a running Dask cluster (host:port)")
         sub.add_argument("--json", action="store_true")
         return sub
 
@@ -81,14 +82,7 @@ def read_scenario_file(path: Path) -> Scenario:
     """The scenario in a TOML file, with its plan. Raises StartError with all mistakes, a line each."""
     from tidehall.simulation.scenario import ScenarioInvalid, plan_source, read_scenario
 
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise StartError(f"{path}: {error.strerror or error}; name a scenario file that can be read") from error
-    except UnicodeDecodeError as error:
-        raise StartError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise StartError(f"{path}: {error}; mend the TOML there") from error
+    tables = read_tables(path, "scenario file")
     try:
         source = plan_source(tables)
         if isinstance(source, str):
@@ -116,11 +110,12 @@ def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Re
         if getattr(arguments, name) < least:
             raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    shown = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    with processes(arguments) as jobs, shown as bar:
         task = bar.add_task("days", total=arguments.days * len(scenarios))
         return [
             run_study(
-                scenario, days=arguments.days, seed=arguments.seed, jobs=arguments.jobs,
+                scenario, days=arguments.days, seed=arguments.seed, jobs=jobs,
                 progress=lambda: bar.advance(task),
             )
             for scenario in scenarios
@@ -128,8 +123,24 @@ def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Re
 
 
 def twin_missing(error: ModuleNotFoundError) -> StartError:
-    """The twin's libraries are an extra."""
-    return StartError(f"the twin needs {error.name}; install it: pip install 'tidehall[simulation]'")
+    """The twin's libraries are extras."""
+    extra = "simulation,cluster" if error.name == "distributed" else "simulation"
+    return StartError(f"the twin needs {error.name}; install it: pip install 'tidehall[{extra}]'")
+
+
+@contextmanager
+def processes(arguments: argparse.Namespace) -> Iterator[int]:
+    """How many processes play: of this machine, or all of a cluster. Raises StartError."""
+    if arguments.cluster is None:
+        yield arguments.jobs
+        return
+    from tidehall.simulation.cluster import ClusterUnusable, on_cluster
+
+    try:
+        with on_cluster(arguments.cluster) as jobs:
+            yield jobs
+    except ClusterUnusable as no:
+        raise StartError(f"--cluster: {no}") from no
 
 
 def run_simulate(arguments: argparse.Namespace) -> int:
@@ -230,7 +241,7 @@ def sized(arguments: argparse.Namespace) -> Sized:
     path: Path = arguments.scenario
     scenario = read_scenario_file(path)
     try:
-        sizing = read_sizing(tomllib.loads(path.read_text("utf-8")).get("sizing", {}), scenario)
+        sizing = read_sizing(read_tables(path, "scenario file").get("sizing", {}), scenario)
     except ScenarioInvalid as wrong:
         raise StartError("\ntidehall: ".join(f"{path}: {problem}" for problem in wrong.problems)) from wrong
     if arguments.zone:
@@ -240,7 +251,8 @@ def sized(arguments: argparse.Namespace) -> Sized:
             raise StartError(f"--zone {' '.join(arguments.zone)}: nobody comes there; name a zone with demand")
         scenario = replace(scenario, demand=demand)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} days"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    shown = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    with processes(arguments) as jobs, shown as bar:
         task = bar.add_task("first proposal", total=None)
 
         def first(found: Proposal) -> None:
@@ -251,7 +263,7 @@ def sized(arguments: argparse.Namespace) -> Sized:
             bar.start()
 
         return size(
-            scenario, sizing, seed=arguments.seed, jobs=arguments.jobs, first=first,
+            scenario, sizing, seed=arguments.seed, jobs=jobs, first=first,
             progress=lambda what, days: bar.update(task, description=what, advance=days),
         )  # fmt: skip
 
@@ -277,13 +289,13 @@ def print_sized(result: Sized) -> None:
     certificate = result.certificate
     if certificate is not None:
         print(
-            f"certificate {'given' if certificate.met else 'NOT GIVEN'}: {certificate.days} fresh days "
-            f"(seed {certificate.seed}), each target with confidence {certificate.confidence:g}, "
+            f"certificate {'given' if certificate.met else 'NOT GIVEN'}, on fresh days: each target with "
+            f"confidence {certificate.confidence:g}, "
             f"all together at least {certificate.together:.4f}"
         )
         for shown in certificate.targets:
             word = "shown" if shown.met else "not shown"
-            print(f"  {shown.target:<22} {bounds_text(shown.found)} of {shown.share:g}: {word}")
+            print(f"  {shown.target:<22} {bounds_text(shown.found)} of {shown.share:g}: {word} (seed {shown.seed})")
     print("one step cheaper:")
     for shortcut in result.cheaper:
         trial = shortcut.trial
@@ -350,8 +362,8 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
     for pool in found.pools:
         busy = "-" if pool.busy_s is None else f"{pool.busy_s:.0f} s"
         print(
-            f"  windows {pool.zone:<5} for {', '.join(pool.lines)}: at most {pool.shown:.1f} shown, {pool.calling} call;"
-            f" busy {busy}, fitted {pool.service_s:.0f} s; waiting {pool.observed:.2f}, fitted {pool.expected:.2f}"
+            f"  windows {pool.zone:<5} for {', '.join(pool.lines)}: at most {pool.shown:.1f} shown, {pool.calling} call"
+            f"; busy {busy}, fitted {pool.service_s:.0f} s; waiting {pool.observed:.2f}, fitted {pool.expected:.2f}"
         )
     print("not known:")
     for text in said["en"]:
@@ -414,7 +426,7 @@ def opened_log(path: Path) -> Iterator[TextIO]:
         packed = path.read_bytes()[:2] == b"\x1f\x8b"
         opening = gzip.open if packed else open
         with opening(path, "rt", encoding="utf-8-sig", newline="") as lines:
-            yield lines  # type: ignore[misc] # text, as asked
+            yield lines
     except (OSError, EOFError) as error:
         raise StartError(f"{path}: {getattr(error, 'strerror', None) or error}; name a log that can be read") from error
     except UnicodeDecodeError as error:

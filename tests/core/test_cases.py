@@ -348,7 +348,8 @@ def test_every_command_at_every_stage() -> None:
         "case_closed": q.CloseCase(id),
     }  # fmt: skip
     ways: list[list[q.OfficeCommand]] = [
-        [], [q.RequestFee(id, 1, "sealed:9:x")], [q.PayFee(id, "p"), q.DecideCase(id, "approve", "ok")], [q.MakeResult(id)],
+        [], [q.RequestFee(id, 1, "sealed:9:x")], [q.PayFee(id, "p"), q.DecideCase(id, "approve", "ok")],
+        [q.MakeResult(id)],
         [q.ReadyResult(id)], [q.DeliverResult(id, "window")], [q.CloseCase(id)],
     ]  # fmt: skip
     seen: set[str] = set()

@@ -177,6 +177,7 @@ def test_intake_asks_how_the_result_shall_come(hall: Hall) -> None:
     form = desk.locator("#intake-form")
     form.locator('[name="materials"]').check()
     form.locator('[name="applicant.name"]').fill("张小三")
+    form.locator('[name="applicant.phone"]').fill("13800001234")
     methods = form.locator('[name="delivery.method"]')
     expect(methods).to_have_count(4)
     expect(form.locator('[name="delivery.method"]:checked')).to_have_count(0)

@@ -63,7 +63,7 @@ def test_blanks_are_no_reason_and_nothing_is_chosen_beforehand(server: Server, h
     desk.locator("#waiting li", has_text=number).get_by_text("指定呼叫").click()
     desk.fill("#call-reason", "   ")
     desk.keyboard.press("Enter")
-    expect(desk.locator("#ask-call .wrong")).to_contain_text("原因不能为空")
+    expect(desk.locator("#ask-call .wrong")).to_contain_text("请填写原因")
     desk.fill("#call-reason", "腿脚不便")
     desk.keyboard.press("Enter")
     expect(desk.locator("#number")).to_have_text(number)
@@ -119,7 +119,7 @@ def cut(page: Page) -> dict[str, bool]:
 
 
 def test_what_was_said_about_a_lost_connection_goes_when_it_is_back(server: Server, hands: Hands) -> None:
-    """Phone: 连接不上服务器 and, after five seconds, 数据截至; both gone with the first frame after recovery."""
+    """Phone: 无法连接服务器 and, after five seconds, 数据截至; both gone with the first frame after recovery."""
     sit_down(server)
     server.take()
     token = server.take()["token"]
@@ -130,7 +130,7 @@ def test_what_was_said_about_a_lost_connection_goes_when_it_is_back(server: Serv
     away["now"] = True
     page.locator("[data-act=postpone] summary").click()
     page.locator("button[value=postpone]").click()
-    expect(page.locator("#said")).to_contain_text("连接不上服务器")
+    expect(page.locator("#said")).to_contain_text("无法连接服务器")
     expect(page.locator("#age")).to_contain_text("数据截至", timeout=9000)
     away["now"] = False
     expect(page.locator("#said")).to_be_hidden(timeout=9000)
@@ -245,7 +245,7 @@ def test_full_width_letters_find_the_same(server: Server, hands: Hands) -> None:
 def test_the_kiosk_says_when_no_window_is_open(server: Server, hands: Hands) -> None:
     """Before a number is taken for a line that nobody serves now, the card says so."""
     page = hands.open("/kiosk/pages?line=A", size=KIOSK)
-    expect(page.locator("#no-window")).to_contain_text("现在没有开放窗口")
+    expect(page.locator("#no-window")).to_contain_text("目前没有开放窗口")
     sit_down(server)
     page.reload()
     expect(page.locator("#no-window")).to_have_count(0)

@@ -244,6 +244,7 @@ def test_without_a_receipt_the_window_looks_it_up(hall: Hall) -> None:
     desk.fill("#tail", receipt[-5:])
     desk.keyboard.press("Enter")
     row = desk.locator(f'[data-list="found"] [data-id="{case}"]')
+    row.locator("[name=signature]").fill("张小三")
     row.locator("[data-do=give]").click()
     expect(row).to_contain_text("已发放")
     expect(desk.locator('[data-list="given"]')).to_contain_text(receipt[-5:])
@@ -292,7 +293,7 @@ def test_the_issue_board_shows_what_is_ready_and_stays_right_after_a_cut(hall: H
     away = True
     for socket in sockets:
         socket.close(code=1012)
-    hall.server.post(f"/cases/{first}/deliver", {"method": "window"})
+    hall.server.post(f"/cases/{first}/deliver", {"method": "window", "signature": "张小三"})
     _, third = made(hall)
     _, by_post = made(hall, delivery={"method": "courier", "address": "兴国镇"})
     expect(tails.get_by_text(receipt[-5:], exact=True)).to_have_count(1)  # it has heard nothing
@@ -302,7 +303,7 @@ def test_the_issue_board_shows_what_is_ready_and_stays_right_after_a_cut(hall: H
     expect(tails.get_by_text(by_post[-5:], exact=True)).to_have_count(0)
     shown = hall.server.api.get("/api/v1/halls/pages/boards/ready").json()["board"]["ready"]
     assert [tail for group in shown for tail in group["tails"]] == page.locator(".tails .number").all_inner_texts()
-    hall.server.post(f"/cases/{second}/deliver", {"method": "window"})
+    hall.server.post(f"/cases/{second}/deliver", {"method": "window", "signature": "张小三"})
     expect(tails.get_by_text(later[-5:], exact=True)).to_have_count(0)
 
 

@@ -250,8 +250,8 @@ def test_the_story_of_section_five(story: Desks, tmp_path: Path) -> None:
     trace = s.at(f"/case/pages/{s.hall.case(promised)['id']}", "6001")
     assert trace.locator(".steps .what b").all_inner_texts() == [
         "取号", "叫号", "开始办理", "收件，出具三联凭证", "受理", "开始流转", "窗口办结", "流转员取件", "送达，待核验",
-        "退回窗口", "流转员取件", "送达，待核验", "当面核验接收", "领办", "作出决定", "证照已制好", "移交出件岗", "送达申请人",
-        "群众评价", "原件归档", "归档办结",
+        "退回窗口", "流转员取件", "送达，待核验", "当面核验接收", "领办", "作出决定", "证照已制好", "移交出件岗",
+        "送达申请人", "群众评价", "原件归档", "归档办结",
     ]  # fmt: skip
     s.shot(trace, "trace")
     two_legs = s.at(f"/case/pages/{s.hall.case(urgent)['id']}", "6001")

@@ -18,6 +18,8 @@ from tidehall.simulation.sizing_zone import Choice, ZoneSearch
 from tidehall.simulation.tables import Scenario
 
 SIZING = Sizing(max_days=240, bands=3)
+#: Days that settle a dispute.
+SETTLED = 960
 TIDE = {"open_waiting_per_window": 3.0, "open_wait_s": 300.0, "open_for_s": 60.0, "close_waiting_per_window": 1.0,
         "close_wait_s": 60.0, "close_for_s": 300.0, "settle_s": 120.0, "min_open_s": 600.0}  # fmt: skip
 
@@ -65,30 +67,31 @@ def every_choice(room: ZoneRoom) -> list[Choice]:
     return [Choice(c, tidal) for c in counts for tidal in range(room.tidal[0], room.tidal[1] + 1)]
 
 
-def against_exhaustive(n: int) -> tuple[float, float]:
-    """Assert that scenario n is answered as by trying everything; (our days, its days)."""
+def against_exhaustive(n: int) -> tuple[int, int]:
+    """Assert that scenario n is answered as by testing every choice with the engine alone, but for near-ties within
+    the zone of indifference; (our days, its days)."""
     scenario = random_scenario(n)
+    judge = judge_of(scenario)
     room = zone_rooms(scenario, SIZING)[0]
-    ours = ZoneSearch(room, SIZING, judge_of(scenario), seed=n)
+    ours = ZoneSearch(room, SIZING, judge, seed=n)
     answer = ours.run()
-    everything = ZoneSearch(room, SIZING, judge_of(scenario), seed=n)
-    meeting = [choice for choice in every_choice(room) if everything.test(choice).met]
-    if not meeting:
-        assert answer.choice is None
+    everything = ZoneSearch(room, SIZING, judge, seed=n)
+    trials = {choice: judge.judge(everything.alone(choice)) for choice in every_choice(room)}
+    if answer.choice is None:
+        assert not any(trial.met for trial in trials.values())
         return ours.days, everything.days
-    assert answer.choice is not None
-    cheapest = min(map(everything.cost, meeting))
-    if ours.cost(answer.choice) > cheapest + 1e-9:
-        # not the cheapest: then what is cheaper is as good as the target only within the zone of indifference
-        for choice in meeting:
-            if everything.cost(choice) < ours.cost(answer.choice) - 1e-9:
-                found = everything.trials[choice].bounds
-                assert found.lower < scenario.target.wait.share + judge_of(scenario).indifference, (choice, found)
-    assert answer.choice in meeting
-    return ours.days, everything.days
+    days = everything.days
+    # where the two differ, longer play settles it: nothing cheaper is better than the zone of indifference
+    disputed = [c for c, trial in trials.items() if trial.met and ours.cost(c) < ours.cost(answer.choice) - 1e-9]
+    for choice in disputed:
+        reached = everything.share(everything.pairs(choice, SETTLED))
+        assert reached < judge.share + judge.indifference, (choice, reached, answer.choice)
+    if not trials[answer.choice].met:
+        assert everything.share(everything.pairs(answer.choice, SETTLED)) >= judge.share - judge.indifference
+    return ours.days, days
 
 
-@pytest.mark.parametrize("n", [0, 4, 7])
+@pytest.mark.parametrize("n", [0, 1, 4])
 def test_small_halls_are_sized_as_by_trying_everything(n: int) -> None:
     """A few of the random halls: the cheapest choice, in at most a fifth of exhaustive search's days."""
     ours, everything = against_exhaustive(n)
@@ -164,7 +167,8 @@ def test_a_whole_hall_is_sized_and_certified() -> None:
     assert answer.certificate.met
     assert [shown.target for shown in answer.certificate.targets] == ["wait z", "hand_off"]
     assert all(shown.found.lower >= shown.share for shown in answer.certificate.targets)
-    assert answer.certificate.seed != answer.seed
+    assert answer.seed not in {shown.seed for shown in answer.certificate.targets}
+    assert 0.85 < answer.certificate.together <= 1
     assert answer.hall.people.keys() == {"runner:pool", "middle", "officers"}
     assert answer.hall.cost <= answer.first.cost + 20
     for shortcut in answer.cheaper:
@@ -235,7 +239,8 @@ def test_a_test_stops_as_soon_as_it_is_clear() -> None:
     judge = Judge(0.9, "citizens", 0.01, 0.05, 0.05, 240)
     luck = random.Random(1)
     days = {share: [(sum(luck.random() < share for _ in range(50)), 50) for _ in range(240)] for share in (0.99, 0.8)}
-    assert judge.judge(lambda n: days[0.99][:n]).verdict == "meets"
-    assert judge.judge(lambda n: days[0.8][:n]).bounds.days == 30
-    tie = judge.judge(lambda n: [(43 + 5 * (i % 2), 50) if i % 4 else (47, 50) for i in range(n)])
-    assert (tie.verdict, tie.bounds.days) in {("tie", 240), ("meets", tie.bounds.days), ("fails", tie.bounds.days)}
+    assert judge.judge(lambda n: judge.bounds(days[0.99][:n])).verdict == "meets"
+    assert judge.judge(lambda n: judge.bounds(days[0.8][:n])).bounds.days == 30
+    close = [(41 if i % 2 else 49.4, 50) for i in range(240)]
+    tie = judge.judge(lambda n: judge.bounds(close[:n]))
+    assert (tie.verdict, tie.bounds.days, tie.met) == ("tie", 240, False)

@@ -46,7 +46,7 @@ SESSION_LOOK_S = 0.5
 OFFICES = {"runner": "runner", "middle": "middle", "issue": "issue", "handoffs": "supervise"}
 #: The same for the terminal.
 OFFICE_TITLES = {
-    "runner": "流转 runner", "middle": "中台 middle office", "issue": "出证 issue post",
+    "runner": "流转 runner", "middle": "中台 middle office", "issue": "出件 issue post",
     "handoffs": "流转看板 hand-offs",
 }  # fmt: skip
 

@@ -239,7 +239,10 @@ def alert_facts(hall: Hall, a: Alert, lang: str) -> dict[str, Any]:
 
 
 def about_words(state: HallState, a: Alert, lang: str) -> str:
-    """What an alert is about, where it is about no case: a zone by its name."""
+    """What an alert is about, where it is about no case: a zone or a board by its name."""
+    if a.kind == "board_silent":
+        name = next((board.name for board in state.rules.boards if board.id == a.about), None)
+        return a.about if name is None else name.get(lang) or name.get("zh") or a.about
     return zone_words(state, a.about, lang) if a.kind == NOBODY_OPEN else place_words(state, a.about, lang)
 
 

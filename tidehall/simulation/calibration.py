@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -41,7 +42,7 @@ FEWEST = 20
 LONGEST_PAUSE = 600.0
 
 
-class LogUnusable(Exception):  # noqa: N818 # says what it is
+class LogUnusable(Exception):
     """Nothing can be calibrated from this log; the text says why."""
 
 
@@ -143,9 +144,7 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     if days < 5:
         unknown.append(Unknown("days_few", {"n": days}))
     tables: dict[str, Any] = {"plan": plan_name, "day": {"date": kind.days[-1]}}
-    if not plan.hall.hours:
-        tables["day"] |= {"open": clock(kind.opens), "close": clock(kind.closes)}
-    whole_cv = day_factor(list(Counter(v.day for v in mine).get(day, 0) for day in kind.days))
+    whole_cv = day_factor([Counter(v.day for v in mine).get(day, 0) for day in kind.days])
     tables["demand"] = {"day_factor_cv": round(min(whole_cv, 2.0), 4), "lines": {}}
     tables["service"] = {"lines": {}}
     figures = []
@@ -174,8 +173,7 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     opened = windows_of(log, plan, windows, kind.days, unknown)
     if opened:
         tables["windows"] = opened
-    if "offices" not in tables:
-        unknown.append(Unknown("offices_unseen"))
+    unknown.append(Unknown("offices_unseen"))
     return Calibration(tables, figures, unknown, list(kind.days), [list(x) for x in kind.left_out])
 
 
@@ -269,7 +267,7 @@ def clerks_of(visits: list[Visit]) -> dict[str, Any]:
     pauses = []
     for some in by_window.values():
         some.sort(key=lambda v: v.called or 0.0)
-        for before, after in zip(some, some[1:], strict=False):
+        for before, after in pairwise(some):
             end, call = before.ended or 0.0, after.called or 0.0
             if 0 <= call - end <= LONGEST_PAUSE and after.taken <= end:
                 pauses.append(call - end)

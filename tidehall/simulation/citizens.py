@@ -17,7 +17,7 @@ from tidehall.hall.errors import Refusal
 from tidehall.queue.tickets import TicketState
 from tidehall.simulation.clerks import Roster
 from tidehall.simulation.desks import Desk
-from tidehall.simulation.draws import Flow
+from tidehall.simulation.draws import Flow, Leg
 from tidehall.simulation.world import Timer, World
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ WAITING = TicketState.WAITING
 class Citizen(Struct, gc=False):
     """One person with a number. `flow`, `i`: whose luck he has; `absent`: won't come when called; `gives_up`: the
     moment until which he waits, 0 for ever; `collects`: cases whose results he fetches; `asking`: a question to the
-    middle office is open, and `held`: nothing else keeps him."""
+    middle office is open, and `held`: nothing else keeps him; `onward`: the lines to which he is sent yet, and
+    `sent`: he was sent to one."""
 
     ticket: str
     flow: Flow
@@ -43,6 +44,8 @@ class Citizen(Struct, gc=False):
     collects: tuple[str, ...] = ()
     asking: bool = False
     held: bool = False
+    onward: tuple[Leg, ...] = ()
+    sent: bool = False
 
 
 class Crowd:
@@ -101,6 +104,8 @@ class Crowd:
             return
         absent = flow.absent is not None and flow.absent[i]
         citizen = self.roster.citizens[ticket] = Citizen(ticket, flow, i, flow.service[i], absent)
+        if flow.onward is not None:
+            citizen.onward = flow.onward[i]
         if flow.patience is not None:
             self.wait(citizen, self.world.now, line, flow.patience[i])
         else:
@@ -121,9 +126,9 @@ class Crowd:
             self.world.later(patience, lambda _: self.give_up(citizen)) if patience else self.give_up(citizen)
 
     def give_up(self, citizen: Citizen) -> None:
-        """Give the number back, if it is still of use."""
+        """Give the number back, if it is still of use; who was served once waits on."""
         ticket = self.world.state.tickets.get(citizen.ticket)
-        if ticket is not None and ticket.state is WAITING:
+        if ticket is not None and ticket.state is WAITING and not citizen.sent:
             self.world.do(c.CancelTicket(citizen.ticket))
             if self.roster.draining:
                 self.roster.sweep()

@@ -18,7 +18,7 @@ from tidehall.simulation.world import Hours, Timer, World
 
 if TYPE_CHECKING:
     from tidehall.simulation.citizens import Citizen
-    from tidehall.simulation.tables import Clerks
+    from tidehall.simulation.tables import Clerks, Transfer
 
 __all__ = ["Clerk", "Counter", "Roster"]
 
@@ -39,8 +39,8 @@ class Clerk:
     """One person at one window."""
 
     __slots__ = (
-        "ask_call", "ask_finish", "ask_next", "ask_start", "break_at", "citizen", "coming", "group", "here", "idle_since",
-        "late", "lines", "roster", "seat", "serving", "staff", "wanted", "window", "world",
+        "ask_call", "ask_finish", "ask_next", "ask_start", "break_at", "citizen", "coming", "group", "here",
+        "idle_since", "late", "lines", "roster", "seat", "serving", "staff", "wanted", "window", "world",
     )  # fmt: skip
 
     def __init__(self, roster: Roster, window: WindowPlan, group: dict[Clerk, None], late: list[int]) -> None:
@@ -151,6 +151,8 @@ class Clerk:
         else:
             self.idle_since = self.world.now
             self.group[self] = None
+        if self.roster.draining and self.roster.before:
+            self.roster.sweep()
 
     def called(self, event: e.TicketCalled) -> None:
         """Somebody was called: he comes, or is missing."""
@@ -189,16 +191,19 @@ class Clerk:
         self.world.do(self.ask_start)
         self.serving.set(citizen.service)
         counter = self.roster.counter
-        if counter is not None:
+        if counter is not None and not citizen.sent:
             counter.begins(self, citizen)
 
     def over(self, _: Moment | None = None) -> None:
         """The service is over: the next one, if nothing else is to be done."""
         roster, citizen = self.roster, self.citizen
         assert citizen is not None
-        if roster.counter is not None and not roster.counter.ends(self, citizen):
+        if roster.counter is not None and not citizen.sent and not roster.counter.ends(self, citizen):
             return
         self.citizen = None
+        if citizen.onward:
+            self.send_on(citizen)
+            return
         if roster.changeover or not self.wanted or self.break_at or self.seat.state != "open":
             self.world.do(self.ask_finish)
             self.over_with()
@@ -208,6 +213,15 @@ class Clerk:
             self.called(events[1])
         else:
             self.rest()
+
+    def send_on(self, citizen: Citizen) -> None:
+        """The citizen goes on to another line of the hall, with the same number."""
+        leg, *rest = citizen.onward
+        reason = None if leg.place == "arrival" else "scenario"  # the hall wants one for any other place
+        self.world.do(c.TransferTicket(self.window, leg.line, place=leg.place, reason=reason))
+        citizen.onward, citizen.service, citizen.gives_up, citizen.sent = tuple(rest), leg.service, 0, True
+        self.roster.somebody_waits(leg.line)
+        self.over_with()
 
     def over_with(self) -> None:
         """Nobody is in front any more."""
@@ -224,10 +238,25 @@ def every_session(clerks: list[Clerk], hours: Hours) -> list[tuple[int, int]]:
     return [step for opens, closes in hours.sessions for step in ((opens, len(clerks)), (closes, 0))]
 
 
+def lines_before(transfers: dict[str, tuple[Transfer, ...]]) -> dict[str, set[str]]:
+    """For each line the lines whose people may come to it sooner or later."""
+    found: dict[str, set[str]] = {}
+    for line, ways in transfers.items():
+        for way in ways:
+            found.setdefault(way.line, set()).add(line)
+    for _ in transfers:
+        for before in found.values():
+            before |= {x for line in before for x in found.get(line, ())}
+    return found
+
+
 class Roster:
     """All clerks, and how many windows of each zone shall be open."""
 
-    def __init__(self, world: World, plan: Plan, habits: Clerks, *, walk_s: float, seed: int = 0, day: int = 0) -> None:
+    def __init__(
+        self, world: World, plan: Plan, habits: Clerks, *, walk_s: float, seed: int = 0, day: int = 0,
+        transfers: dict[str, tuple[Transfer, ...]] | None = None,
+    ) -> None:  # fmt: skip
         self.world = world
         self.habits = habits
         self.citizens: dict[str, Citizen] = {}
@@ -254,6 +283,7 @@ class Roster:
             elif window.post == "issue":
                 self.issue.setdefault(window.zone, []).append(clerk)
         self.by_line = {line.id: [g for lines, g in self.groups.items() if line.id in lines] for line in plan.lines}
+        self.before = lines_before(transfers or {})
         world.on(e.WindowOpened, self.opened)
         world.on(e.WindowClosed, self.closed)
 
@@ -296,8 +326,18 @@ class Roster:
                 clerk.leave()
 
     def nobody_waits(self, lines: tuple[str, ...]) -> bool:
-        """Whether the hall holds nobody for these lines."""
-        return not any(self.world.state.lines[line].waiting for line in lines)
+        """Whether the hall holds nobody for these lines, nor anybody who may still be sent on to them."""
+        state = self.world.state
+        if any(state.lines[line].waiting for line in lines):
+            return False
+        before = {x for line in lines for x in self.before.get(line, ())}
+        if not before:
+            return True
+        in_front = (clerk.citizen for clerk in self.clerks.values() if clerk.citizen is not None)
+        return not (
+            any(state.lines[line].waiting for line in before)
+            or any(state.tickets[citizen.ticket].line in before for citizen in in_front)
+        )
 
     def somebody_waits(self, line: str) -> None:
         """The longest idle clerk who serves the line calls."""

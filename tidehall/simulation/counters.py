@@ -35,11 +35,12 @@ BEFORE = 900
 #: People of the hall's own shape that a line's profile is mixed with.
 STRENGTH = 30.0
 #: Shares of the shown windows that may be the ones that call: so much of the time in busy moments is a citizen's.
-SHARES = np.geomspace(0.15, 1.6, 16)
+SHARES = np.geomspace(0.2, 2.5, 12)
 #: What a service time costs that is not the one of busy moments: of its squared logarithm.
-TRUST = 20.0
-#: What it costs to let one window more or less call than in the half hour before.
-CHANGE = 1.0
+TRUST = 8.0
+#: What each window costs by which those that call differ from the share of the shown ones, and each by which that
+#: difference is not the one of the half hour before.
+CHANGE = 3.0
 #: Service time (seconds) where nothing at all shows it.
 ASSUMED_S = 600.0
 #: Steps with people waiting all the time from which on they tell a time.
@@ -123,7 +124,7 @@ def calibrate_office(
     days = kind.days if days is None else tuple(days)
     chosen = [counted.day(date) for date in days]
     begin = max(0, kind.opens - BEFORE)
-    edges = np.arange(begin, kind.closes + 1, BIN)
+    edges = np.arange(begin, kind.closes + 1, BIN, dtype=float)
     lines = list(counted.office.lines)
     came = {line: np.array([in_bins(day, steps[line].came, edges) for day, steps in chosen]) for line in lines}
     demand = {line: float(came[line].sum()) / len(days) for line in lines}
@@ -224,9 +225,12 @@ def fit_pool(
     limits[:offset] = 0
     most = int(min(400, max(20, 2.0 * top + shown.max() + 10)))
     cv = (coming.cv(lines) ** 2 + coming.whole_cv**2) ** 0.5
+    # all windows together never need to be much faster than people come; the equations' steps grow with that
+    times = np.maximum(start * SHARES, limits.max() * BIN / (8 * per_bin.max() + 40))
     ways = follow_counts(
-        per_bin, BIN, observed, doubt_of(counts, observed), limits, start * SHARES, every=2,
+        per_bin, BIN, observed, doubt_of(counts, observed), limits, times, every=2,
         offset=offset, most=most, day_cv=cv, change=CHANGE,
+        expected=shown * (times / start)[:, None],
     )  # fmt: skip
     best = min(ways, key=lambda way: way.cost + TRUST * log(way.service_s / start) ** 2)
     pool.expected = best.waiting
@@ -321,7 +325,7 @@ def written(
         middle = sum(weight[x] * pool.ratio[x] for x in pool.lines) / max(sum(weight.values()), 1e-9)
         for lines in mine:
             name = office.lines[lines[0]]
-            letter = name.letter if name.letter in LETTERS and name.letter not in taken else free.pop(0)
+            letter = name.letter if name.letter in set(LETTERS) - taken else free.pop(0)
             taken.add(letter)
             id = f"l{slug(lines[0])}"
             ids.append(id)

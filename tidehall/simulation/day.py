@@ -50,7 +50,10 @@ class Stage:
         """Play one day; with `flows` the people are the caller's."""
         scenario, hours = self.scenario, self.hours
         world = World(self.copy(), hours.midnight, events=self.adopted, record=record)
-        roster = Roster(world, scenario.plan, scenario.clerks, walk_s=scenario.people.walk_s, seed=seed, day=day)
+        roster = Roster(
+            world, scenario.plan, scenario.clerks, walk_s=scenario.people.walk_s, seed=seed, day=day,
+            transfers=scenario.transfers,
+        )  # fmt: skip
         roster.follow(hours, scenario.windows, drain=scenario.day.drain)
         crowd = Crowd(world, roster, self.draw(seed, day) if flows is None else flows, scenario.people, scenario.plan)
         offices = None

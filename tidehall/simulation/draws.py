@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from math import log, sqrt
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
-from tidehall.simulation.tables import Bursts, Demand, Distribution, OfficeWork, People, Scenario
+from tidehall.simulation.tables import Bursts, Demand, Distribution, OfficeWork, People, Place, Scenario
 
-__all__ = ["CaseDraws", "Flow", "Purpose", "draw_day", "sample", "stream"]
+__all__ = ["CaseDraws", "Flow", "Leg", "Purpose", "draw_day", "sample", "stream"]
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -45,6 +46,8 @@ class Purpose(IntEnum):
     ANSWER = 15
     LATE = 16
     PRECHECK = 17
+    TRANSFER = 18
+    ONWARD = 19
 
 
 def stream(seed: int, day: int, purpose: Purpose, name: str) -> Generator:
@@ -71,13 +74,21 @@ class CaseDraws:
     answer: list[int]
 
 
+class Leg(NamedTuple):
+    """One more line on a citizen's way through the hall: where he stands in it, and his service there, µs."""
+
+    line: str
+    place: Place
+    service: int
+
+
 @dataclass(slots=True)
 class Flow:
     """One stream of citizens of one day: citizen i arrives at `arrivals[i]` (µs since the epoch, in order) and is
     served for `service[i]` µs once somebody serves him. None where nobody has the habit.
 
     `patience`: µs from taking the number until giving up; `absent`: never appears when called; `precheck`: µs at the
-    pre-check desk, −1 for who does not go there.
+    pre-check desk, −1 for who does not go there; `onward`: the lines to which he is sent on, one after the other.
     """
 
     line: str
@@ -88,6 +99,7 @@ class Flow:
     absent: list[bool] | None = None
     priority: list[str] | None = None
     precheck: list[int] | None = None
+    onward: list[tuple[Leg, ...]] | None = None
     items: list[str] = field(default_factory=list)
     cases: CaseDraws | None = None
 
@@ -195,7 +207,37 @@ def draw_flow(scenario: Scenario, demand: Demand, factor: float, seed: int, day:
         flow.service = microseconds(service_by_item(scenario, demand.line, flow.items, service))
     if scenario.offices is not None and flow.items:
         flow.cases = draw_cases(scenario.offices, n, chance)
+    if scenario.transfers:
+        flow.onward = draw_onward(scenario, demand, n, lambda purpose, way: stream(seed, day, purpose, f"{name}>{way}"))
     return flow
+
+
+def draw_onward(
+    scenario: Scenario, demand: Demand, n: int, chance: Callable[[Purpose, str], Generator]
+) -> list[tuple[Leg, ...]]:
+    """Each citizen's way through the hall after the first service. Every step has chances of its own, and so has every
+    line in every step: another share sends on more or fewer of the same people, and changes nobody's service."""
+    onward: list[list[Leg]] = [[] for _ in range(n)]
+    served = {demand.line: np.arange(n)}
+    step = 0
+    while served := {line: mine for line, mine in served.items() if line in scenario.transfers and len(mine)}:
+        step += 1
+        draws = chance(Purpose.TRANSFER, f"{step}").random(n)
+        following: dict[str, list[NDArray[np.int64]]] = {}
+        took: dict[str, list[int]] = {}
+        for line, mine in served.items():
+            ways = scenario.transfers[line]
+            choice = np.searchsorted(np.cumsum([way.share for way in ways]), draws[mine], "right")
+            for k, way in enumerate(ways):
+                if way.line not in took:
+                    service = chance(Purpose.ONWARD, f"{way.line}>{step}")
+                    took[way.line] = microseconds(sample(scenario.line_service[way.line], n, service))
+                gone = mine[choice == k]
+                following.setdefault(way.line, []).append(gone)
+                for i in gone.tolist():
+                    onward[i].append(Leg(way.line, way.place, took[way.line][i]))
+        served = {line: np.concatenate(parts) for line, parts in following.items()}
+    return [tuple(legs) for legs in onward]
 
 
 def habits(flow: Flow, people: People, n: int, chance: Callable[[Purpose], Generator]) -> None:

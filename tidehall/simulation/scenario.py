@@ -30,6 +30,7 @@ from tidehall.simulation.tables import (
     Scenario,
     Target,
     TidePolicy,
+    Transfer,
     WaitTarget,
 )
 
@@ -49,7 +50,8 @@ class ScenarioInvalid(HallError):
 
 
 SECTIONS = (
-    "plan", "hall", "day", "demand", "service", "people", "clerks", "windows", "offices", "tide", "target", "cost",
+    "plan", "hall", "day", "demand", "service", "transfers", "people", "clerks", "windows", "offices", "tide", "target",
+    "cost",
     "sizing",  # what `tidehall size` may choose: read by it alone (sizing_bounds.py)
 )  # fmt: skip
 SINGLE = {"day": DayPlan, "people": People, "clerks": Clerks, "tide": TidePolicy, "cost": Cost, "offices": OfficeWork}
@@ -88,6 +90,7 @@ def read_scenario(tables: dict[str, Any], plan: Plan) -> Scenario:
     parts["target"] = read_target(read, tables.get("target", {}))
     demand, factor = read_demand(read, tables.get("demand"), plan)
     line_service, item_service = read_service(read, tables.get("service", {}), plan)
+    transfers = read_transfers(read, tables.get("transfers", {}), plan)
     windows = read_windows(read, tables.get("windows", {}), plan)
     rules = read_day(read, parts["day"], plan)
     check_people(read, parts["people"], plan)
@@ -106,7 +109,7 @@ def read_scenario(tables: dict[str, Any], plan: Plan) -> Scenario:
         raise ScenarioInvalid(read.problems)
     return Scenario(
         plan=rules, demand=demand, day_factor_cv=factor, line_service=line_service, item_service=item_service,
-        windows=windows, **parts,
+        transfers=transfers, windows=windows, **parts,
     )  # fmt: skip
 
 
@@ -216,6 +219,53 @@ def read_service(read: Reader, table: object, plan: Plan) -> tuple[dict[str, Dis
     }
     lines = {line.id: Distribution(mean_s=line.service_s or plan.service.default_s) for line in plan.lines}
     return lines | found["lines"], assumed | found["items"]
+
+
+def read_transfers(read: Reader, table: object, plan: Plan) -> dict[str, tuple[Transfer, ...]]:
+    """`[transfers]`: who is sent on where, by the line that he was served in."""
+    if not isinstance(table, dict):
+        read.say("transfers", "must be a table: [transfers.FROM] with TO = share")
+        return {}
+    served = {line for window in plan.windows for line in window.lines}
+    known = {line.id for line in plan.lines if line.purpose != "pickup"}
+    found: dict[str, tuple[Transfer, ...]] = {}
+    for line, rows in table.items():
+        place = f"transfers.{line}"
+        if line not in known:
+            read.say(place, f"the plan has no line {line!r} for visits")
+        if not isinstance(rows, dict):
+            read.say(place, "must be a table: TO = share")
+            continue
+        ways: list[Transfer] = []
+        for to, row in rows.items():
+            here = f"{place}.{to}"
+            entry = row if isinstance(row, dict) else {"share": row}
+            if "line" in entry:
+                read.say(f"{here}.line", "is not known here; known are place, share")
+            way: Transfer | None = read.table(Transfer, entry | {"line": to}, here)
+            if to not in known:
+                read.say(here, f"the plan has no line {to!r} for visits")
+            elif to not in served:
+                read.say(here, f"no window serves line {to!r}")
+            if way is not None:
+                check_share(read, f"{here}.share" if isinstance(row, dict) else here, way.share)
+                ways.append(way)
+        if sum(way.share for way in ways) > 1 + 1e-9:
+            read.say(place, "the shares are more than 1 together")
+        found[line] = tuple(ways)
+    check_ends(read, found)
+    return found
+
+
+def check_ends(read: Reader, transfers: dict[str, tuple[Transfer, ...]]) -> None:
+    """From every line people must be able to go home."""
+    held = {line for line, ways in transfers.items() if sum(way.share for way in ways) > 1 - 1e-9}
+    before = 0
+    while before != len(held):
+        before = len(held)
+        held = {line for line in held if all(way.line in held for way in transfers[line] if way.share > 0)}
+    for line in sorted(held):
+        read.say(f"transfers.{line}", "nobody ever goes home from here: the shares lead in a circle")
 
 
 def read_windows(read: Reader, table: object, plan: Plan) -> dict[str, tuple[tuple[int, int], ...]]:

@@ -3,8 +3,9 @@
 Law: what is recommended is shown by days of the real engine with people whom the search has never seen (the
 certificate); every target by itself has the stated confidence, and the bound for all of them together is told. Zones
 share no windows: each is searched by itself (sizing_zone.py), then the offices that they share (sizing_posts.py), then
-the whole is played; what is not shown is mended one step at a time, with new people each time. The wait target holds
-in every zone, so it holds in the hall (reading "citizens"); papers are judged for the whole hall.
+every zone with those offices, and the whole hall for its papers, must be shown on fresh days; what is not shown is
+mended one step at a time, with new people each time. The wait target holds in every zone, so it holds in the hall
+(reading "citizens"); papers are judged for the whole hall.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps, clock, zone_rooms
 from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staff_cost, staffed
-from tidehall.simulation.sizing_trial import Bounds, Judge, risk_of
+from tidehall.simulation.sizing_trial import Bounds, Judge, looks, risk_of
 from tidehall.simulation.sizing_zone import Choice, Shortcut, ZoneAnswer, ZoneSearch, cost_of, with_choice
 from tidehall.simulation.study import play_days
 from tidehall.simulation.tables import Scenario
@@ -26,8 +28,10 @@ __all__ = ["Certificate", "Proposal", "Refused", "Sized", "size"]
 
 #: Seeds of a certificate are as far from the search's.
 FRESH = 1 << 32
-#: How often a certificate that was not given is followed by a mended hall.
+#: How often what was not shown is mended.
 MOST_REPAIRS = 6
+#: A zone alone is quickly played: its certificate may take so many times the days of a test.
+LONGER = 4
 #: Days that a task of a process pool plays.
 CHUNK = 10
 
@@ -50,21 +54,20 @@ class Refused(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """What the certificate says of one target."""
+    """What fresh days, played with this seed, say of one target; `risk`: the smallest at which they show it."""
 
     target: str
     share: float
     found: Bounds
     met: bool
     risk: float
+    seed: int
 
 
 class Certificate(Struct, frozen=True):
     """Days with fresh people: each target's share with its bounds at `confidence`. `together`: at least so sure are
     all of them at once."""
 
-    seed: int
-    days: int
     confidence: float
     targets: list[Shown]
     met: bool
@@ -93,12 +96,30 @@ class Sized(Struct, frozen=True):
 Progress = Callable[[str, int], object]
 
 
-def search_zone(
-    room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int, progress: Callable[[int], object] = lambda _: None
-) -> ZoneAnswer:  # fmt: skip
+def search_zone(room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int) -> ZoneAnswer:
     """The whole search of one zone, also for a process of its own."""
-    search = ZoneSearch(room, sizing, judge, seed, progress)
-    return search.run(curve=curve_shares(judge.share))
+    return ZoneSearch(room, sizing, judge, seed).run(curve=curve_shares(judge.share))
+
+
+def certify_zone(
+    room: ZoneRoom, sizing: Sizing, judge: Judge, choice: Choice, seed: int
+) -> tuple[Choice, Shown, list[str], int]:  # fmt: skip
+    """Show a zone's target with fresh people, mending the choice until it is shown or nothing is left to add: the
+    choice, what was shown, the steps that were added, and the days that it took."""
+    judge = replace(judge, max_days=LONGER * judge.max_days)
+    search = ZoneSearch(room, sizing, judge, seed)
+    repairs: list[str] = []
+    while True:
+        search.seed = (seed + FRESH * (len(repairs) + 1)) % 2**64
+        search.played = {}
+        trial = search.judge.judge(search.alone(choice))
+        more = search.dearer(choice)
+        if trial.met or more is None or len(repairs) == MOST_REPAIRS:
+            risk = min(1.0, risk_of(search.played[choice], judge) * len(looks(judge.max_days)))
+            shown = Shown(f"wait {room.zone}", judge.share, trial.bounds, trial.met, risk, search.seed)
+            return choice, shown, repairs, search.days
+        repairs.append(search.words(more, choice))
+        choice = more
 
 
 def curve_shares(share: float) -> tuple[float, ...]:
@@ -122,7 +143,7 @@ class Sizer:
         near = sizing.zone_of_indifference
         self.wait = Judge(wait.share, wait.reading, near(wait.share), risk, risk, sizing.max_days)
         self.hand_off = Judge(hand_off.share, "citizens", near(hand_off.share), risk, risk, sizing.max_days)
-        self.days = {"zones": 0, "hall": 0, "certificate": 0}
+        self.days = {"zones": 0, "hall": 0, "certificate_zones": 0, "certificate_hall": 0}
         self.repairs: list[str] = []
 
     def play(self, scenario: Scenario, seed: int, days: range, kind: str) -> Iterator[Tally]:
@@ -137,7 +158,7 @@ class Sizer:
             work = Parallel(n_jobs=self.jobs, return_as="generator")
             parts = work(delayed(days_of)(scenario, seed, chunk) for chunk in chunks)
         for part in parts:
-            self.progress("hall" if kind == "hall" else "certificate", len(part))
+            self.progress(kind, len(part))
             yield from part
 
     # ---- what is proposed
@@ -158,23 +179,18 @@ class Sizer:
         choices = {r.zone: ZoneSearch(r, self.sizing, self.wait, self.seed).proposal() for r in self.rooms}
         return self.proposal(choices, {post.name: min(max(post.now, post.least), post.most) for post in self.posts})
 
-    def zones(self) -> list[ZoneAnswer]:
-        """Every zone's search."""
-        if self.jobs <= 1 or len(self.rooms) == 1:
-            found = [
-                search_zone(room, self.sizing, self.wait, self.seed, lambda n, zone=room.zone: self.progress(zone, n))  # type: ignore[misc] # bound now
-                for room in self.rooms
-            ]
+    def in_zones(self, work: Callable[..., Any], tasks: list[tuple[Any, ...]], days: Callable[[Any], int]) -> list[Any]:
+        """A piece of work for every zone, in this process or in several; `days`: how many it has played."""
+        if self.jobs <= 1 or len(tasks) == 1:
+            parts: Iterator[Any] = (work(*task) for task in tasks)
         else:
             from joblib import Parallel, delayed
 
-            work = Parallel(n_jobs=self.jobs, return_as="generator")
-            found = []
-            tasks = (delayed(search_zone)(room, self.sizing, self.wait, self.seed) for room in self.rooms)
-            for answer in work(tasks):
-                self.progress(answer.zone, answer.days)
-                found.append(answer)
-        self.days["zones"] += sum(answer.days for answer in found)
+            parts = iter(Parallel(n_jobs=self.jobs, return_as="generator")(delayed(work)(*task) for task in tasks))
+        found = []
+        for (room, *_), part in zip(tasks, parts, strict=True):
+            self.progress(room.zone, days(part))
+            found.append(part)
         return found
 
     def whole(self, choices: dict[str, Choice], people: dict[str, int]) -> Scenario:
@@ -186,43 +202,43 @@ class Sizer:
 
     # ---- the certificate
 
-    def certify(self, scenario: Scenario, attempt: int) -> tuple[Certificate, list[Tally]]:
-        """Fresh people, as many days as a test may have, and one look."""
-        seed = (self.seed + FRESH * (attempt + 1)) % 2**64
-        days = list(self.play(scenario, seed, range(self.sizing.max_days), "certificate"))
-        targets = [(f"wait {room.zone}", f"zone:{room.zone}", "wait_within_target", self.wait) for room in self.rooms]
-        if self.posts:
-            targets.append(("hand_off", "", "hand_off_on_time", self.hand_off))
+    def certify_zones(self, choices: dict[str, Choice], people: dict[str, int]) -> list[Shown]:
+        """Every zone by itself with the offices as they shall be; choices that must be mended are."""
+        rooms = [replace(room, scenario=staffed(room.scenario, people)) for room in self.rooms]
+        tasks = [(room, self.sizing, self.wait, choices[room.zone], self.seed) for room in rooms]
         shown: list[Shown] = []
-        for name, key, measure, judge in targets:
-            pairs = [day[key][measure] for day in days]
-            found = judge.once(pairs)
-            shown.append(Shown(name, judge.share, found, found.lower >= judge.share, risk_of(pairs, judge)))
-        together = max(0.0, 1 - sum(one.risk for one in shown))
-        return Certificate(
-            seed, len(days), self.sizing.confidence, shown, all(one.met for one in shown), together
-        ), days
+        for room, found in zip(self.rooms, self.in_zones(certify_zone, tasks, lambda part: int(part[3])), strict=True):
+            choices[room.zone], one, repairs, days = found
+            shown.append(one)
+            self.repairs += repairs
+            self.days["certificate_zones"] += days
+        return shown
 
-    def mend(self, missing: list[Shown], choices: dict[str, Choice], people: dict[str, int], days: list[Tally]) -> bool:
-        """One step more for every target that was not shown; False when there is none within the bounds."""
-        moved = False
-        for one in missing:
-            if one.target == "hand_off":
-                free = [post for post in self.posts if people[post.name] < post.most]
-                if free:
-                    post = max(free, key=lambda post: busiest(post, days))
-                    people[post.name] += 1
-                    self.repairs.append(f"{post.name}: {people[post.name]} instead of {people[post.name] - 1}")
-                    moved = True
-                continue
-            room = next(room for room in self.rooms if one.target == f"wait {room.zone}")
-            search = ZoneSearch(room, self.sizing, self.wait, self.seed)
-            more = search.dearer(choices[room.zone])
-            if more is not None:
-                self.repairs.append(search.words(more, choices[room.zone]).replace("instead of", "are too few, now"))
-                choices[room.zone] = more
-                moved = True
-        return moved
+    def papers(self, scenario: Scenario, seed: int, days: list[Tally]) -> Callable[[int], Bounds]:
+        """The bounds of the papers in time after so many days, which are added to `days`."""
+
+        def found_after(n: int) -> Bounds:
+            days.extend(self.play(scenario, seed, range(len(days), n), "certificate_hall"))
+            return self.hand_off.bounds([day[""]["hand_off_on_time"] for day in days])
+
+        return found_after
+
+    def certify_papers(self, choices: dict[str, Choice], people: dict[str, int]) -> Shown:
+        """The whole hall; the busiest post gets one more until it is shown."""
+        attempt = 0
+        while True:
+            seed = (self.seed + FRESH * (MOST_REPAIRS + 2 + attempt)) % 2**64
+            days: list[Tally] = []
+            trial = self.hand_off.judge(self.papers(self.whole(choices, people), seed, days))
+            free = [post for post in self.posts if people[post.name] < post.most]
+            if trial.met or not free or attempt == MOST_REPAIRS:
+                pairs = [day[""]["hand_off_on_time"] for day in days]
+                risk = min(1.0, risk_of(pairs, self.hand_off) * len(looks(self.hand_off.max_days)))
+                return Shown("hand_off", self.hand_off.share, trial.bounds, trial.met, risk, seed)
+            post = max(free, key=lambda post: busiest(post, days))
+            people[post.name] += 1
+            attempt += 1
+            self.repairs.append(f"{post.name}: {people[post.name]} instead of {people[post.name] - 1}")
 
     # ---- all of it
 
@@ -230,7 +246,9 @@ class Sizer:
         """Size the hall."""
         proposal = self.first()
         first(proposal)
-        answers = self.zones()
+        tasks = [(room, self.sizing, self.wait, self.seed) for room in self.rooms]
+        answers: list[ZoneAnswer] = self.in_zones(search_zone, tasks, lambda answer: int(answer.days))
+        self.days["zones"] += sum(answer.days for answer in answers)
         refused = [
             Refused(f"wait {a.zone}", self.reason(room, a), a.best)
             for room, a in zip(self.rooms, answers, strict=True) if a.choice is None
@@ -252,18 +270,17 @@ class Sizer:
                 refused.append(Refused("hand_off", words, staff.best))
             people = dict(staff.people or {post.name: post.most for post in self.posts})
         certificate: Certificate | None = None
-        for attempt in range(MOST_REPAIRS + 1):
-            if refused:
-                break
-            certificate, days = self.certify(self.whole(choices, people), attempt)
-            missing = [one for one in certificate.targets if not one.met]
-            if not missing or attempt == MOST_REPAIRS or not self.mend(missing, choices, people, days):
-                break
+        if not refused:
+            shown = self.certify_zones(choices, people)
+            if self.posts:
+                shown.append(self.certify_papers(choices, people))
+            together = max(0.0, 1 - sum(one.risk for one in shown))
+            certificate = Certificate(self.sizing.confidence, shown, all(one.met for one in shown), together)
         return Sized(
             self.seed, self.sizing.confidence, proposal, self.proposal(choices, people), refused, certificate,
             [x for a in answers for x in a.shortcuts] + (staff.shortcuts if staff else []),
             {a.zone: curve_rows(room, a) for room, a in zip(self.rooms, answers, strict=True)},
-            sum(len(a.trials) for a in answers) + (len(staff.trials) if staff else 0),
+            sum(a.tried for a in answers) + (len(staff.trials) if staff else 0),
             self.repairs, self.days, self.assumptions(choices),
         )  # fmt: skip
 

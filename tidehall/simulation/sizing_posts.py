@@ -17,7 +17,7 @@ from tidehall.simulation.sizing_bounds import Sizing
 from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
 from tidehall.simulation.sizing_zone import Shortcut
 from tidehall.simulation.tables import Scenario
-from tidehall.simulation.tally import Pair, Tally
+from tidehall.simulation.tally import Tally
 from tidehall.simulation.world import Hours
 
 __all__ = ["Post", "PostSearch", "PostsAnswer", "hall_posts", "staff_cost", "staffed"]
@@ -109,6 +109,7 @@ class PostSearch:
         self.scenario, self.posts, self.judge, self.play = scenario, posts, judge, play
         self.played: dict[tuple[int, ...], list[Tally]] = {}
         self.trials: list[tuple[People, float, Trial]] = []
+        self.idle: set[str] = set()
 
     def days(self, people: People, days: int) -> list[Tally]:
         """The first days with so many people."""
@@ -118,10 +119,10 @@ class PostSearch:
         return found[:days]
 
     def test(self, people: People) -> Trial:
-        def pairs(days: int) -> list[Pair]:
-            return [day[""]["hand_off_on_time"] for day in self.days(people, days)]
+        def found_after(days: int) -> Bounds:
+            return self.judge.bounds([day[""]["hand_off_on_time"] for day in self.days(people, days)])
 
-        trial = self.judge.judge(pairs)
+        trial = self.judge.judge(found_after)
         self.trials.append((people, staff_cost(self.posts, people), trial))
         return trial
 
@@ -134,7 +135,11 @@ class PostSearch:
             for desk in post.desks:
                 worked, paid = (sum(day[f"post:{desk}"]["utilisation"][k] for day in days) for k in (0, 1))
                 busy = max(busy, worked / paid * people[post.name] if paid else 0.0)
-            found[post.name] = min(max(ceil(busy * SPARE), post.least), post.most)
+            # who has nothing to do in this scenario is not for it to send home
+            wanted = ceil(busy * SPARE) if busy else post.now
+            found[post.name] = min(max(wanted, post.least), post.most)
+            if not busy:
+                self.idle.add(post.name)
         return found
 
     def run(self) -> PostsAnswer:
@@ -154,7 +159,7 @@ class PostSearch:
                 people = high
         failing: dict[str, tuple[People, Trial]] = {}
         for post in sorted(self.posts, key=lambda post: -post.cost):
-            while people[post.name] > post.least:
+            while people[post.name] > post.least and post.name not in self.idle:
                 fewer = people | {post.name: people[post.name] - 1}
                 trial = self.test(fewer)
                 if not trial.met:

@@ -62,29 +62,49 @@ class Judge(Struct, frozen=True):
             return "meets"
         return "fails" if found.upper < self.share + self.indifference else None
 
-    def judge(self, pairs: Callable[[int], Sequence[Pair]]) -> Trial:
-        """Look again and again; `pairs(n)` gives the first n days' (good, of how many)."""
-        steps = looks(self.max_days)
-        found: Bounds | None = None
-        for days in steps:
-            found = self.bounds(pairs(days))
+    def judge(self, found_after: Callable[[int], Bounds]) -> Trial:
+        """Look again and again; `found_after(n)` gives the bounds after n days."""
+        found = Bounds(1.0, 0.0, 1.0, 0)
+        for days in looks(self.max_days):
+            found = found_after(days)
             verdict = self.verdict(found)
             if verdict is not None:
                 return Trial(verdict, found)
-        assert found is not None  # there is at least one look
         return Trial("tie", found)
+
+    def surplus(self, pairs: Sequence[Pair]) -> list[float]:
+        """What each day has beyond the target: citizens, or the day itself."""
+        if self.reading == "days":
+            return [float(good >= self.share * n) - self.share for good, n in pairs]
+        return [good - self.share * n for good, n in pairs]
+
+    def controlled(self, played: Sequence[Pair], same: Sequence[Pair], many: Sequence[Pair]) -> Bounds:
+        """Bounds from few `played` days with a control variate: what the kernel says of the `same` days and of `many`.
+        The estimate is the kernel's over many days + what the engine adds on the same people: free of the kernel's
+        error, and with a fraction of the days. It chooses; it is not reported."""
+        from scipy.special import stdtrit  # type: ignore[import-untyped] # no types; here, for it is slow
+
+        n, m = len(played), len(many)
+        added = [a - b for a, b in zip(self.surplus(played), self.surplus(same), strict=True)]
+        ranked = self.surplus(many)
+        mean = sum(added) / n + sum(ranked) / m
+        # a day that differs may always come next: the spread is never taken for nothing
+        floor = 1 / n if self.reading == "days" else 0.0
+        noise = max(variance(added), floor) / n + variance(ranked) / m
+        scale = 1.0
+        if self.reading == "citizens":
+            of_same, of_many = sum(k for _, k in same) / n, sum(k for _, k in many) / m
+            scale = sum(k for _, k in played) / n * (of_many / of_same if of_same else 1.0) or 1.0
+        steps = len(looks(self.max_days))
+        down, up = (float(stdtrit(n - 1, 1 - risk / steps)) for risk in (self.risk_met, self.risk_missed))
+        share, spread = self.share + mean / scale, sqrt(noise) / scale
+        return Bounds(share, share - down * spread, share + up * spread, n)
 
     def bounds(self, pairs: Sequence[Pair]) -> Bounds:
         """The bounds as they are at one of the looks."""
         n = len(looks(self.max_days))
         lower = bounds(pairs, self.share, self.reading, self.risk_met / n)
         upper = bounds(pairs, self.share, self.reading, self.risk_missed / n)
-        return Bounds(lower.share, lower.lower, upper.upper, lower.days)
-
-    def once(self, pairs: Sequence[Pair]) -> Bounds:
-        """The bounds of one look alone."""
-        lower = bounds(pairs, self.share, self.reading, self.risk_met)
-        upper = bounds(pairs, self.share, self.reading, self.risk_missed)
         return Bounds(lower.share, lower.lower, upper.upper, lower.days)
 
 
@@ -96,9 +116,15 @@ def looks(most: int) -> list[int]:
     return found
 
 
+def variance(values: Sequence[float]) -> float:
+    """The sample's variance."""
+    mean = sum(values) / len(values)
+    return sum((x - mean) ** 2 for x in values) / (len(values) - 1)
+
+
 def bounds(pairs: Sequence[Pair], share: float, reading: Reading, risk: float) -> Bounds:
     """The share with its bounds, each wrong with at most (Johnson's approximation: about) this risk."""
-    from scipy.special import betaincinv, stdtrit  # type: ignore[import-untyped] # no types; here, for it is slow
+    from scipy.special import betaincinv, stdtrit
 
     days = len(pairs)
     if reading == "days":
@@ -113,12 +139,11 @@ def bounds(pairs: Sequence[Pair], share: float, reading: Reading, risk: float) -
     if good == people:  # nothing to estimate a spread from: as if every citizen were a day
         return Bounds(1.0, float(risk ** (1 / people)), 1.0, days)
     surplus = [g - share * n for g, n in pairs]
-    mean = sum(surplus) / days
-    variance = sum((x - mean) ** 2 for x in surplus) / (days - 1)
+    mean, square = sum(surplus) / days, variance(surplus)
     t = float(stdtrit(days - 1, 1 - risk))
     skew = sum((x - mean) ** 3 for x in surplus) / days
-    shift = skew / (6 * variance * days) * (1 + 2 * t * t) if variance > 0 else 0.0
-    half, scale = t * sqrt(variance / days), days / people
+    shift = skew / (6 * square * days) * (1 + 2 * t * t) if square > 0 else 0.0
+    half, scale = t * sqrt(square / days), days / people
     middle = mean + shift
     return Bounds(
         good / people, max(0.0, share + (middle - half) * scale), min(1.0, share + (middle + half) * scale), days
@@ -127,13 +152,13 @@ def bounds(pairs: Sequence[Pair], share: float, reading: Reading, risk: float) -
 
 def risk_of(pairs: Sequence[Pair], judge: Judge) -> float:
     """The smallest risk at which these days show the target met (1: at none)."""
-    low, high = 0.0, 1.0
+    low, high = 0.0, 0.49
+    if bounds(pairs, judge.share, judge.reading, high).lower < judge.share:
+        return 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        if middle < 0.5 and bounds(pairs, judge.share, judge.reading, middle).lower >= judge.share:
+        if bounds(pairs, judge.share, judge.reading, middle).lower >= judge.share:
             high = middle
         else:
             low = middle
-            if low >= 0.5:
-                return 1.0
     return high

@@ -1,9 +1,10 @@
 """The search in one zone: the cheapest windows by band of the day, and tidal posts, that meet the zone's target.
 
-Law: the screening kernel only says in which order configurations are tried; whether one meets the target, days of the
-real engine say (sizing_trial.py), on the same people for all of them (common random numbers). More windows never make
-it worse: what fails bars everything below it, and every configuration that is one step cheaper than the answer has been
-played itself.
+Law: every choice that decides anything is played by the real engine, on the same people as all others (common random
+numbers). The screening kernel says in which order choices are tried, and as a control variate it takes most of the
+noise from the comparison, so that a choice is made after few days; what is told of a choice (bounds, verdicts, the
+curve) comes from the engine's days alone. More windows never make it worse: what fails bars everything below it, and
+every choice that is one step cheaper than the answer has been played itself.
 """
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ from tidehall.simulation.tally import Pair
 __all__ = ["Choice", "Shortcut", "ZoneAnswer", "ZoneSearch", "cost_of", "with_choice"]
 
 SECOND = 1_000_000
-#: Days that the kernel plays to rank configurations.
-SCREEN_DAYS = 40
+#: Days that the kernel plays to rank choices.
+SCREEN_DAYS = 100
+#: Days that it plays of a choice that the engine plays too.
+CONTROL_DAYS = 1000
+#: Days of the engine for what is told of the choices that are one step cheaper.
+TOLD_DAYS = 60
 #: Configurations that the kernel ranks for one question at most; then the best so far has to do.
 MOST_RANKED = 1500
 
@@ -51,12 +56,12 @@ class Shortcut(Struct, frozen=True):
 
 class ZoneAnswer(Struct, frozen=True):
     """The cheapest choice found (None: the zone can't meet the target, and `best` says what everything at once
-    gives), every played choice with its cost, and the simulated days of the zone."""
+    gives), how many choices were played, those one step cheaper, cost and share, and the simulated days of the zone."""
 
     zone: str
     choice: Choice | None
     best: Bounds
-    trials: dict[Choice, tuple[float, Trial]]
+    tried: int
     shortcuts: list[Shortcut]
     curve: dict[Choice, tuple[float, Bounds]]
     days: int
@@ -83,17 +88,10 @@ def with_choice(scenario: Scenario, room: ZoneRoom, choice: Choice) -> Scenario:
 
 
 class ZoneSearch:
-    """One search; `progress` is told the days played."""
+    """One search."""
 
-    def __init__(
-        self,
-        room: ZoneRoom,
-        sizing: Sizing,
-        judge: Judge,
-        seed: int,
-        progress: Callable[[int], object] = lambda _: None,
-    ) -> None:
-        self.room, self.sizing, self.judge, self.seed, self.progress = room, sizing, judge, seed, progress
+    def __init__(self, room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int) -> None:
+        self.room, self.sizing, self.judge, self.seed = room, sizing, judge, seed
         self.within = round(room.scenario.target.wait.within_s * SECOND)
         self.most = tuple(band.most for band in room.bands)
         self.least = tuple(band.least for band in room.bands)
@@ -101,21 +99,22 @@ class ZoneSearch:
         self.played: dict[Choice, list[Pair]] = {}
         self.trials: dict[Choice, Trial] = {}
         self.ranked: dict[tuple[int, ...], list[int]] = {}
-        self.drift: dict[int, float] = {}  # by tidal posts: what the engine says beyond the kernel
         self.days = 0
-        self.screen = self.made_screen()
+        self.screen = self.made_screen(SCREEN_DAYS)
+        self.control: Screen | None = None
 
-    def made_screen(self) -> Screen:
+    def made_screen(self, many: int) -> Screen:
         """The kernel with this zone's people of the first days."""
         scenario = self.room.scenario
         stage, people, limits = Stage(scenario), scenario.people, scenario.plan.limits
         hours = stage.hours
         begin = hours.opens - round(limits.issue_before_open_s * SECOND)
-        days = [
-            queue_of(stage.draw(self.seed, day), hours.midnight, begin)
-            for day in range(min(SCREEN_DAYS, self.judge.max_days))
-        ]
-        changeover = round(scenario.clerks.changeover_s * SECOND)
+        days = [queue_of(stage.draw(self.seed, day), hours.midnight, begin) for day in range(many)]
+        habit = scenario.clerks
+        if habit.break_every_s:  # breaks are not in the kernel: services last as much longer on the whole
+            longer = 1 + habit.break_s / habit.break_every_s
+            days = [replace(day, service=[round(x * longer) for x in day.service]) for day in days]
+        changeover = round(habit.changeover_s * SECOND)
         habits = Habits(
             walk=round(people.walk_s * SECOND), changeover=changeover,
             missing=limits.misses * (limits.calls * round(limits.recall_gap_s * SECOND) + changeover),
@@ -149,22 +148,56 @@ class ZoneSearch:
             for day, _ in play_days(scenario, self.seed, range(len(found), days)):
                 found.append(day[key]["wait_within_target"])
                 self.days += 1
-                self.progress(1)
         return found[:days]
 
     def test(self, choice: Choice) -> Trial:
-        """Whether the choice meets the target; what is known of the kernel's error is brought up to date."""
+        """Whether the choice meets the target."""
         if choice not in self.trials:
-            self.trials[choice] = self.judge.judge(lambda days: self.pairs(choice, days))
-            self.rank(choice.counts)
-            played = self.played[choice]
-            # on few days, the kernel on the same days tells more
-            n = min(len(played), len(self.screen.totals))
-            same = list(zip(self.ranked[choice.counts][:n], self.screen.totals[:n], strict=True))
-            self.drift[choice.tidal] = self.share(played) - self.share(same)
+            if self.control is None:
+                self.control = self.made_screen(CONTROL_DAYS)
+            good = self.control.good(as_steps(self.room.bands, choice.counts), self.within)
+            many = list(zip(good, self.control.totals, strict=True))
+            self.trials[choice] = self.judge.judge(
+                lambda days: self.judge.controlled(self.pairs(choice, days), many[:days], many)
+            )
         return self.trials[choice]
 
+    def alone(self, choice: Choice) -> Callable[[int], Bounds]:
+        """The bounds that the engine's days alone give, after so many of them."""
+        return lambda days: self.judge.bounds(self.pairs(choice, days))
+
+    def told(self, choice: Choice) -> Trial:
+        """What the engine's days alone say: of a few days, or of all that a test may have where that contradicts."""
+        for days in (min(TOLD_DAYS, self.judge.max_days), self.judge.max_days):
+            found = self.judge.bounds(self.pairs(choice, max(days, len(self.played.get(choice, [])))))
+            verdict = self.judge.verdict(found) or "tie"
+            if verdict != "meets":
+                break
+        return Trial(verdict, found)
+
     # ---- which one next
+
+    def rank_for(self, share: float, tidal: int) -> float:
+        """The rank at which the engine should give this share, going by what it gave so far with as many tidal posts:
+        between the lowest rank that did and the highest that did not. What one more tidal post brings is not known
+        before it is tried: hope for twice the indifference."""
+        hope = 0.0
+        rows = [(self.rank(c.counts), t.bounds.share) for c, t in self.trials.items() if c.tidal == tidal]
+        if len(rows) < 2:
+            hope = 2 * self.judge.indifference if tidal > self.room.tidal[0] else 0.0
+            rows = [(self.rank(c.counts), t.bounds.share + hope) for c, t in self.trials.items()]
+        did = [(rank, got) for rank, got in rows if got >= share]
+        not_yet = [(rank, got) for rank, got in rows if got < share]
+        if not not_yet:
+            rank, got = min(did)
+            return rank - (got - share)
+        low, low_got = max(not_yet)
+        if not did:
+            return low + share - low_got
+        high, high_got = min(did)
+        if high <= low:  # the kernel orders these two wrongly
+            return (low + high) / 2
+        return low + (share - low_got) / (high_got - low_got) * (high - low)
 
     def barred(self, choice: Choice) -> bool:
         """It, or more than it, has failed."""
@@ -251,44 +284,40 @@ class ZoneSearch:
 
     def run(self, curve: Sequence[float] = ()) -> ZoneAnswer:
         """Find the answer, and what some other shares would cost."""
-        best: Choice | None = None
         fewest, many = self.room.tidal
         top = Choice(self.most, many)
-        if self.test(top).verdict == "fails":
-            return ZoneAnswer(self.room.zone, None, self.trials[top].bounds, self.told(), [], {}, self.days)
-        for tidal in range(fewest, many + 1):
-            # what one more tidal post brings is not known before it is tried
-            known = self.drift.get(tidal - 1, self.drift[many])
-            self.drift.setdefault(tidal, known + (2 * self.judge.indifference if tidal > fewest else 0.0))
-            best = self.descend(tidal, best)
-        if best is None and self.trials[top].met:
-            best = top
-        if best is None:
-            return ZoneAnswer(self.room.zone, None, self.trials[top].bounds, self.told(), [], {}, self.days)
-        shortcuts = [
-            Shortcut(self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.trials[cheaper])
+        everything = self.judge.judge(self.alone(top))
+        best: Choice | None = None
+        if everything.verdict != "fails":
+            self.test(top)
+            for tidal in range(fewest, many + 1):
+                best = self.descend(tidal, best)
+            if best is None and everything.met:
+                best = top
+        while best is not None:
+            # the engine's days alone have the last word
+            cheaper = next((c for c in self.one_step_cheaper(best) if self.told(c).met), None)
+            if cheaper is None:
+                break
+            best = cheaper
+        shortcuts = [] if best is None else [
+            Shortcut(self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.told(cheaper))
             for cheaper in self.one_step_cheaper(best)
-        ]
-        found = self.curve(curve)
-        return ZoneAnswer(self.room.zone, best, self.trials[top].bounds, self.told(), shortcuts, found, self.days)
-
-    def told(self) -> dict[Choice, tuple[float, Trial]]:
-        return {choice: (self.cost(choice), trial) for choice, trial in sorted(self.trials.items())}
+        ]  # fmt: skip
+        found = self.curve(curve) if best is not None else {}
+        return ZoneAnswer(self.room.zone, best, everything.bounds, len(self.played), shortcuts, found, self.days)
 
     def descend(self, tidal: int, best: Choice | None) -> Choice | None:
-        """The cheapest choice with so many tidal posts, if it is cheaper than `best`."""
-        share, slack = self.judge.share, self.judge.indifference
+        """The cheapest choice with so many tidal posts, if it is cheaper than `best`. What the kernel expects in the
+        middle of the zone of indifference or above is tried; what lies below need not be told from the target."""
+        share, half = self.judge.share, self.judge.indifference / 2
         while True:
             below = self.cost(best) if best is not None else float("inf")
-            # first what should just do, then what could do if the kernel's error varies a little
-            for margin in (0.0, slack):
-                following = self.cheapest(tidal, share - self.drift[tidal] - margin, below)
-                if following is not None:
-                    break
-            else:
-                following = next(
-                    (c for c in self.one_step_cheaper(best) if c not in self.trials), None
-                ) if best is not None else None  # fmt: skip
+            following = self.cheapest(tidal, self.rank_for(share + half, tidal), below)
+            if following is None and best is None:
+                following = self.cheapest(tidal, self.rank_for(share, tidal), below)
+            if following is None and best is not None:
+                following = next((c for c in self.one_step_cheaper(best) if c not in self.trials), None)
             if following is None:
                 return best
             if self.test(following).met and self.cost(following) < below:
@@ -326,7 +355,7 @@ class ZoneSearch:
         beside all that was played anyway; the dominated ones left out."""
         tidal = self.room.tidal[0]
         for share in shares:
-            choice = self.cheapest(tidal, share - self.drift.get(tidal, 0.0), float("inf"))
+            choice = self.cheapest(tidal, self.rank_for(share, tidal), float("inf"))
             if choice is not None and choice not in self.played:
                 self.pairs(choice, FIRST_LOOK)
         rows = sorted((self.cost(choice), choice) for choice in self.played)

@@ -261,7 +261,7 @@ def day_calls(day: SnapshotDay, letters: dict[str, str]) -> dict[str, dict[int, 
     for letter in set(letters.values()):
         mine = {line: seen[line] for line in letters if letters[line] == letter and seen[line]}
         for low, high in ranges({n for shown in mine.values() for _, n in shown}):
-            share_range({l: [s for s in shown if low <= s[1] <= high] for l, shown in mine.items()}, low, found)
+            share_range({x: [s for s in shown if low <= s[1] <= high] for x, shown in mine.items()}, low, found)
     for line, shown in strangers.items():
         for i in shown:
             last, calls = found[line].get(i, (i - 1, 0.0))
@@ -338,4 +338,3 @@ def steady(waiting: Numbers, number: list[str]) -> Numbers:
         if number[i - 1] == number[i] == number[i + 1] and found[i] < found[i - 1] and found[i] < found[i + 1]:
             found[i] = min(found[i - 1], found[i + 1])
     return found
-

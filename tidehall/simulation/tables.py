@@ -13,9 +13,11 @@ from tidehall.hall.plan import Plan
 
 __all__ = [
     "Bursts", "Clerks", "Cost", "DayPlan", "Demand", "DemandTable", "Distribution", "HandOffTarget", "OfficeWork",
-    "Patience", "People", "Scenario", "Target", "TidePolicy", "WaitTarget",
+    "Patience", "People", "Place", "Scenario", "Target", "TidePolicy", "Transfer", "WaitTarget",
 ]  # fmt: skip
 
+#: Where a citizen who is sent on stands in the next line: by when he took his number, or behind everybody.
+Place = Literal["arrival", "end"]
 #: The services that a plan assumes spread like this (domain.md: lognormal, 0.8).
 USUAL_CV = 0.8
 
@@ -81,6 +83,15 @@ class DemandTable(Struct, frozen=True, forbid_unknown_fields=True):
     day_factor_cv: float = 0.0
     bursts: Bursts | None = None
     mix: dict[str, float] = {}
+
+
+class Transfer(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[transfers.FROM]` `TO = 0.3` or `TO = { share = 0.3, place = "end" }`: this share of those served in a line is
+    sent on to `line`, with the same number (转号)."""
+
+    line: str
+    share: float
+    place: Place = "arrival"
 
 
 class People(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,7 +197,7 @@ class Scenario(Struct, frozen=True):
 
     `windows`: per zone, how many acceptance windows stand open from a time of day (µs after local midnight) on; a
     zone that is missing opens all of them in every session. `line_service` has every line. `offices` None: nobody
-    carries papers.
+    carries papers. `transfers`: line → where those served in it are sent on to.
     """
 
     plan: Plan
@@ -202,6 +213,7 @@ class Scenario(Struct, frozen=True):
     tide: TidePolicy
     target: Target
     cost: Cost
+    transfers: dict[str, tuple[Transfer, ...]] = {}
 
     def service(self, line: str, item: str | None) -> Distribution:
         """How long serving takes: the item's, or the line's."""

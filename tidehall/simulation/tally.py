@@ -71,6 +71,8 @@ class Fold:
         self.hand_offs: dict[str, o.HandOffStarted] = {}
         self.cases: dict[str, o.CaseReceived] = {}
         self.verified: dict[str, int] = {}
+        self.sent: dict[str, int] = {}
+        self.sent_waits: list[tuple[str, int, int]] = []  # line, when sent on, µs until the call
 
     def take_in(self, events: Iterable[Event]) -> None:
         """Fold them all."""
@@ -112,6 +114,18 @@ def wait_ends(f: Fold, ev: Any) -> None:
     f.called(ev.ticket, getattr(ev, "due", ev.at))
 
 
+def sent_on(f: Fold, ev: e.TicketTransferred) -> None:
+    wait_begins(f, ev)
+    f.sent[ev.ticket] = ev.at
+
+
+def was_called(f: Fold, ev: e.TicketCalled) -> None:
+    f.called(ev.ticket, ev.at)
+    sent = f.sent.pop(ev.ticket, None)
+    if sent is not None:
+        f.sent_waits.append((f.line[ev.ticket], sent, ev.at - sent))
+
+
 def window_opens(f: Fold, ev: Any) -> None:
     f.opened[ev.window] = ev.at
 
@@ -137,8 +151,8 @@ STEPS: dict[type, Callable[[Fold, Any], None]] = {
     e.TicketMissed: wait_begins,
     e.TicketReturned: wait_begins,
     e.TicketRestored: wait_begins,
-    e.TicketTransferred: wait_begins,
-    e.TicketCalled: wait_ends,
+    e.TicketTransferred: sent_on,
+    e.TicketCalled: was_called,
     e.TicketCancelled: wait_ends,
     e.TicketExpired: wait_ends,
     e.WindowOpened: window_opens,
@@ -166,6 +180,7 @@ def tally(scenario: Scenario, played: Played) -> Tally:
     zone_of = {line.id: line.zone for line in scenario.plan.lines}
     used = {line for line in zone_of if line in by_line or any(at[0] == line for at in played.turned_away)}
     used |= {demand.line for demand in scenario.demand}
+    used |= {way.line for ways in scenario.transfers.values() for way in ways if way.line in zone_of}
     period, measured = [opens, hours.closes], [begin, played.until]
 
     def part(key: str, mine: list[Person], lines: set[str] | None, windows: set[str] | None) -> None:
@@ -176,6 +191,10 @@ def tally(scenario: Scenario, played: Played) -> Tally:
         opened = float(fold.open.within(measured, windows)[0])
         group["utilisation"] = (float(fold.serving.within(measured, windows)[0]), opened)
         group["window_hours"] = (opened / 3600, 1)
+        if scenario.transfers:
+            later = [w for line, at, w in fold.sent_waits if at >= begin and (lines is None or line in lines)]
+            group["sent_on"] = (len(later), 1)
+            group["sent_on_wait_mean_s"] = (sum(later) / SECOND, len(later))
 
     part("", visits, None, None)
     found[""] |= hand_offs(fold, begin, lambda case: True)

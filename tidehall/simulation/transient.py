@@ -22,8 +22,9 @@ def factors(cv: float) -> Numbers:
     if cv < 0.02:
         return np.ones(1)
     step = cv * np.sqrt(1.5)
-    found = np.array([max(0.2, 1 - step), 1.0, 1 + step])
-    return found / found.mean()
+    three = np.array([max(0.2, 1 - step), 1.0, 1 + step])
+    found: Numbers = three / three.mean()
+    return found
 
 
 def pass_bin(
@@ -97,12 +98,14 @@ class Followed:
 
 def follow_counts(
     per_bin: Numbers, bin_s: float, observed: Numbers, doubt: Numbers, most_windows: Numbers, service_s: Numbers, *,
-    every: int, offset: int, most: int, day_cv: float, change: float,
+    every: int, offset: int, most: int, day_cv: float, change: float, expected: Numbers,
 ) -> list[Followed]:  # fmt: skip
     """For each service time, how many windows call from when on, so that the waiting counts follow the observed ones.
 
     Greedy, period by period (`every` bins, the first of them `offset` bins): the number of windows that costs least:
-    the mean squared distance of the counts in units of their `doubt` (standard error, never 0), plus `change` for each window more or less than in the period before.
+    the mean squared distance of the counts in units of their `doubt` (standard error, never 0), plus `change` for each
+    window more or less than `expected` (a row for each service time), and for each by which that difference is not the
+    one of the period before.
     No more windows than `most_windows`, and at least one where there is any.
     """
     day = factors(day_cv)
@@ -118,6 +121,7 @@ def follow_counts(
     waiting = np.zeros((times, len(per_bin)))
     cost = np.zeros(times)
     before: Numbers | None = None
+    usual_before = np.zeros(times)
     each = np.arange(times)
     for first in [*([0] if offset else []), *range(offset, len(per_bin), every)]:
         period = range(first, min(offset if first < offset else first + every, len(per_bin)))
@@ -133,8 +137,12 @@ def follow_counts(
         mean = np.array(means)
         apart = (mean - observed[list(period), None, None]) / doubt[list(period), None, None]
         price = (apart**2).mean(0) + np.where(choice > max(1, top), 1e9, 0.0)
-        if before is not None and before.any() and top > 0:
-            price = price + change * np.abs(choice - before[:, None])
+        if top > 0:
+            usual = expected[:, list(period)].mean(1)
+            price = price + change * np.abs(choice - usual[:, None])
+            if before is not None and before.any():
+                price = price + change * np.abs((choice - usual[:, None]) - (before - usual_before)[:, None])
+            usual_before = usual
         best = np.argmin(price, axis=1)
         cost += price[each, best]
         for k, b in enumerate(period):

@@ -62,7 +62,7 @@ def halves(days: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def observed_waiting(counted: Counted, days: Sequence[str], opens: int, closes: int) -> Numbers:
     """Mean waiting count of the whole hall in each half hour."""
-    edges = np.arange(opens, closes + 1, HALF_HOUR)
+    edges = np.arange(opens, closes + 1, HALF_HOUR, dtype=float)
     lines = list(counted.office.lines)
     rows = []
     for date in days:
@@ -83,13 +83,17 @@ def simulated_waiting(
 
 
 def validate(
-    counted: Counted, *, days: int = 60, seed: int = 1, progress: Callable[[], object] = lambda: None
-) -> Validation:
-    """Calibrate on one half of the hall's usual days and judge on the other. Raises LogUnusable with fewer than two."""
+    counted: Counted, *, days: int = 60, seed: int = 1, swap: bool = False,
+    progress: Callable[[], object] = lambda: None,
+) -> Validation:  # fmt: skip
+    """Calibrate on one half of the hall's usual days and judge on the other; `swap`: the other way round. Raises
+    LogUnusable with fewer than two days."""
     kind = usual_days(counted)
     if kind is None or len(kind.days) < 2:
         raise LogUnusable(f"{counted.office.name}: fewer than two usual days")
     mine, others = halves(kind.days)
+    if swap:
+        mine, others = others, mine
     found = simulated_waiting(calibrate_office(counted, kind, mine), days, seed, progress)
     naive = observed_waiting(counted, mine, kind.opens, kind.closes)
     judged = observed_waiting(counted, others, kind.opens, kind.closes)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from math import log
-from statistics import median
+from statistics import median, median_low
 
 __all__ = ["DayFacts", "Kind", "choose_days", "half_hour"]
 
@@ -83,8 +83,8 @@ def choose_days(days: list[DayFacts], weekdays: set[int] | None = None) -> Kind 
         left_out += [(day.date, "other_hours") for day in others]
     if not there:
         return None
-    snapshots = median(day.snapshots for day in there)
-    usual = median(day.came for day in there)
+    snapshots = median_low(day.snapshots for day in there)
+    usual = median_low(day.came for day in there)
     kept = []
     for day in there:
         if day.snapshots < HOLES * snapshots:

@@ -15,8 +15,8 @@ from heapq import heappop
 from typing import Any
 
 from simpy import Environment
-from simpy.events import Event as Moment
 from simpy.events import NORMAL, Timeout
+from simpy.events import Event as Moment
 
 from tidehall.hall import commands as c
 from tidehall.hall.calendar import Schedule

@@ -23,6 +23,7 @@ let fading;
 let staff = page.staff;
 let busy = false;
 let sought = ""; // the number that was looked for last
+let looks = 0; // how often
 let reading = false; // the lists are asked for
 let again = false; // something moved since
 
@@ -83,7 +84,7 @@ function refresh() {
       if (!answer.ok) return;
       show(at("missed-none"), answer.body.missed.length === 0);
       ticketList(at("missed"), answer.body.missed, page, press);
-      if (at("found").children.length) return look(sought);
+      if (sought) return look(sought);
     }).then(() => {
       reading = false;
       if (again) refresh();
@@ -94,9 +95,13 @@ function refresh() {
 /** @param {string} number @returns {Promise<void>} */
 function look(number) {
   sought = number;
+  const turn = ++looks;
   return get("/desk/" + page.hall + "/guide/state?number=" + encodeURIComponent(number), page.lang).then((answer) => {
-    if (number !== sought) return; // another one is looked for by now
-    if (!answer.ok) return say(answer.sentence || words["common.unreachable"]);
+    if (turn !== looks) return; // a later look has the word
+    if (!answer.ok) {
+      if (answer.status && answer.status !== 503) sought = "";
+      return say(answer.sentence || words["common.unreachable"]);
+    }
     show(at("found-none"), answer.body.found.length === 0);
     ticketList(at("found"), answer.body.found, page, press);
   });

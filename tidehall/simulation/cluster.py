@@ -1,0 +1,75 @@
+"""Studies on many machines: a Dask cluster that runs already, used through joblib.
+
+Law: a cluster changes where a day is played and nothing else. Every worker must hold the very version that asks, since
+the same seed gives the same journal only by the same rules; joblib's pools in study.py and sizing.py know no cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tidehall import __version__
+
+__all__ = ["ClusterUnusable", "on_cluster"]
+
+#: Seconds until a cluster that does not answer is none.
+PATIENCE_S = 5
+#: On whose versions a journal depends.
+NAMES = ("tidehall", "numpy")
+
+
+class ClusterUnusable(Exception):
+    """The cluster can't be used; the text says why and what to do."""
+
+
+def version_here() -> tuple[str, str]:
+    """What a worker says of itself: the versions of NAMES."""
+    import numpy
+
+    from tidehall import __version__
+
+    return __version__, numpy.__version__
+
+
+@contextmanager
+def on_cluster(address: str) -> Iterator[int]:
+    """While this lasts, joblib's pools play on the cluster at `address` (host:port or a URL of Dask's); how many
+    processes it has. Raises ClusterUnusable, ModuleNotFoundError without the extra."""
+    from distributed import Client
+    from distributed.client import FutureCancelledError
+    from distributed.scheduler import KilledWorker
+    from joblib import parallel_config  # type: ignore[import-untyped] # it ships no types
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said in one line, below
+    try:
+        client = Client(address, timeout=PATIENCE_S)  # type: ignore[no-untyped-call] # Dask has few types
+    except (OSError, ValueError) as error:  # a timeout is an OSError
+        raise ClusterUnusable(
+            f"no Dask cluster answers at {address}; start one: dask scheduler, dask worker"
+        ) from error
+    with client:
+        check_workers(address, client.run(version_here, on_error="return"))
+        processes = sum(client.nthreads().values())  # type: ignore[no-untyped-call] # as above
+        try:
+            with parallel_config(backend="dask"):
+                yield max(2, processes)  # for one process nobody would ask joblib
+        except (FutureCancelledError, KilledWorker) as error:
+            raise ClusterUnusable(f"the cluster at {address} was lost: {error}") from error
+
+
+def check_workers(address: str, found: dict[str, tuple[str, str] | Exception]) -> None:
+    """All of them must be as we are. Raises ClusterUnusable."""
+    if not found:
+        raise ClusterUnusable(
+            f"the cluster at {address} has no workers; start some: dask worker {address} --nthreads 1"
+        )
+    ours = version_here()
+    for worker, theirs in found.items():
+        if isinstance(theirs, Exception):
+            raise ClusterUnusable(f"{worker} has no tidehall {__version__} ({theirs}); install it there")
+        if tuple(theirs) != ours:
+            told = " and ".join(f"{name} {version}" for name, version in zip(NAMES, theirs, strict=True))
+            wanted = " and ".join(f"{name} {version}" for name, version in zip(NAMES, ours, strict=True))
+            raise ClusterUnusable(f"{worker} has {told}; install {wanted} there, or the same seed gives other days")
