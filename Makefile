@@ -46,7 +46,7 @@ tools: $(TOOLS)
 
 $(TOOLS): $(READY)
 	@echo "Setting up the tools of the tests in .venv, once"
-	@$(PIP) --editable '.[simulation,dashboards,cluster,dev]'
+	@$(PIP) --editable '.[simulation,dashboards,cluster,kernel,dev]'
 	@# Ciw checks the simulator's networks. It brings a package named tests that would hide ours: it lies aside.
 	@[ -d .venv/ciw/ciw-3.2.7.dist-info ] || { rm -rf .venv/ciw; $(PIP) --no-deps --target .venv/ciw ciw==3.2.7; }
 	@touch $@
@@ -72,3 +72,4 @@ proof: $(TOOLS)
 	@$(PY) -m pytest -m proof tests/pages $(ARGS)
 	@$(PY) -m pytest -m proof --ignore tests/pages $(ARGS)
 	@$(PY) docs/proofs.py
+	@$(PY) docs/validation.py $(SNAPSHOTS)

@@ -280,11 +280,17 @@ def test_snapshots_survive_what_boards_do() -> None:
 
 
 def test_hall_with_more_lines_than_letters_gets_a_plan() -> None:
-    """Thirty lines of the same windows become a plan that can be played; who came to them is not lost."""
+    """Thirty lines of the same windows, some with Chinese ids, become a plan that can be played."""
     rows = []
     for row in board():
         for part in range(15):
-            rows.append(row | {"line_id": f"{row['line_id']}{part}", "waiting": row["waiting"] if part < 2 else "1"})
+            rows.append(
+                row
+                | {
+                    "line_id": f"{row['line_id']}{part}" if part else "队" + row["letter"].replace("A", "列"),
+                    "waiting": row["waiting"] if part < 2 else "1",
+                }
+            )
     counted = count_office(read_snapshots(rows).offices["Lab"])
     kind = usual_days(counted)
     assert kind is not None

@@ -62,8 +62,8 @@ wait = { share = 0.8, within_s = 1800 }
 
 
 @contextmanager
-def running(folder: Path, workers: int) -> Iterator[str]:
-    """A cluster, and its address."""
+def started(folder: Path, workers: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A cluster's process, and its address."""
     script = folder / "cluster.py"
     script.write_text(CLUSTER, "utf-8")
     command = [sys.executable, str(script), str(workers)]
@@ -71,6 +71,13 @@ def running(folder: Path, workers: int) -> Iterator[str]:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         assert address, "the cluster did not start"
+        yield cluster, address
+
+
+@contextmanager
+def running(folder: Path, workers: int) -> Iterator[str]:
+    """A cluster until the end, when it is stopped in order."""
+    with started(folder, workers) as (cluster, address):
         yield address
         cluster.communicate(timeout=60)
 
@@ -137,6 +144,15 @@ def test_what_is_wrong_is_said_in_a_line(
     assert "not allowed with" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert "pip install 'tidehall[simulation,cluster]'" in refused("--cluster", "127.0.0.1:1")
+
+
+def test_a_cluster_that_is_lost(tmp_path: Path) -> None:
+    """A cluster that dies in the middle of a study ends it with a sentence, not with waiting for ever."""
+    scenario = laboratory(3, 20.0, {"distribution": "exponential", "mean_s": 400.0}, lines=2)
+    with started(tmp_path, 1) as (cluster, address):
+        with pytest.raises(ClusterUnusable, match=f"the cluster at {address} was lost"), on_cluster(address) as jobs:
+            run_study(scenario, days=5000, jobs=jobs, progress=cluster.kill)
+        cluster.wait(timeout=60)
 
 
 def test_every_worker_must_be_as_we_are() -> None:

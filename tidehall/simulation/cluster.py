@@ -7,15 +7,23 @@ the same seed gives the same journal only by the same rules; joblib's pools in s
 from __future__ import annotations
 
 import logging
+from _thread import interrupt_main
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from tidehall import __version__
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["ClusterUnusable", "on_cluster"]
 
 #: Seconds until a cluster that does not answer is none.
 PATIENCE_S = 5
+#: What a client says of itself when it has given the scheduler up.
+GONE = ("closed", "closing")
 #: On whose versions a journal depends.
 NAMES = ("tidehall", "numpy")
 
@@ -42,7 +50,8 @@ def on_cluster(address: str) -> Iterator[int]:
     from distributed.scheduler import KilledWorker
     from joblib import parallel_config  # type: ignore[import-untyped] # it ships no types
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said in one line, below
+    for name in ("distributed", "distributed.client"):  # what goes wrong is said in one line, below
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=PATIENCE_S)  # type: ignore[no-untyped-call] # Dask has few types
     except (OSError, ValueError) as error:  # a timeout is an OSError
@@ -52,11 +61,27 @@ def on_cluster(address: str) -> Iterator[int]:
     with client:
         check_workers(address, client.run(version_here, on_error="return"))
         processes = sum(client.nthreads().values())  # type: ignore[no-untyped-call] # as above
+        over = Event()
+        Thread(target=watch, args=(client, over), daemon=True).start()
         try:
             with parallel_config(backend="dask"):
                 yield max(2, processes)  # for one process nobody would ask joblib
         except (FutureCancelledError, KilledWorker) as error:
             raise ClusterUnusable(f"the cluster at {address} was lost: {error}") from error
+        except KeyboardInterrupt as error:
+            if client.status not in GONE:
+                raise
+            raise ClusterUnusable(f"the cluster at {address} was lost; start it again") from error
+        finally:
+            over.set()
+
+
+def watch(client: Client, over: Event) -> None:
+    """Interrupt the main thread when the scheduler is lost: joblib would wait for its answers for ever."""
+    while not over.wait(1.0):
+        if client.status in GONE:
+            interrupt_main()
+            return
 
 
 def check_workers(address: str, found: dict[str, tuple[str, str] | Exception]) -> None:

@@ -328,6 +328,8 @@ def written(
             letter = name.letter if name.letter in set(LETTERS) - taken else free.pop(0)
             taken.add(letter)
             id = f"l{slug(lines[0])}"
+            if id in tables["demand"]["lines"]:  # names of other scripts leave nothing of themselves in an id
+                id = f"{id}-{len(figures) + 1}"
             ids.append(id)
             title = " + ".join(office.lines[line].name for line in lines)[:120]
             plan["lines"].append({"id": id, "letter": letter, "zone": zone, "name": {"zh": title, "en": title}})

@@ -108,7 +108,7 @@ class World:
     @property
     def now(self) -> int:
         """The simulated moment, µs since the epoch."""
-        return self.env.now  # type: ignore[return-value] # it began as an int and only ints are added
+        return self.env._now  # type: ignore[return-value] # it began as an int and only ints are added
 
     def on(self, kind: type, reaction: Callable[[Any], object]) -> None:
         """Call `reaction` with every event of a kind, once all events of its decision are applied."""
@@ -124,8 +124,9 @@ class World:
 
     def do(self, command: Command) -> list[Event]:
         """What the hall answers; raises Refusal."""
-        now: int = self.env.now  # type: ignore[assignment] # as in `now`
-        if 0 < self.state.next_wake <= now:
+        now: int = self.env._now  # type: ignore[assignment] # as in `now`
+        state = self.state
+        if 0 < state.next_wake <= now:
             self.wake()
         events = self.decide(command, now)
         if events:
@@ -137,10 +138,11 @@ class World:
             event = events[0]  # nearly always there is one: the same without loops
             self.apply(event)
             self.events.append(event)
-            if self.state.next_wake != self.alarm:
+            if state.next_wake != self.alarm:
                 self.set_alarm()
-            if type(event) in self.reactions:
-                self.reactions[type(event)](event)
+            kind = type(event)
+            if kind in self.reactions:
+                self.reactions[kind](event)
         return events
 
     def take_in(self, events: list[Event]) -> None:
