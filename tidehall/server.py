@@ -1,7 +1,7 @@
 """The composition root: it puts the rooms together and keeps no rule of its own.
 
 Law: whatever goes wrong at the start is one sentence on standard error and exit code 2, never a traceback.
-The command line is in tidehall/command.py.
+The command line is in tidehall/command/.
 """
 
 from __future__ import annotations
@@ -334,7 +334,7 @@ app = Starlette(lifespan=lifespan)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line's entry (tidehall/command.py)."""
+    """The command line's entry (tidehall/command/)."""
     from tidehall.command import main as command
 
     return command(arguments)

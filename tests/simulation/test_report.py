@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tidehall.command.planning import read_scenario_file
 from tidehall.dashboards.report import study_report
-from tidehall.planning import read_scenario_file
 from tidehall.simulation.study import Comparison, Estimate, run_study
 
 YANGXIN = Path(__file__).parents[2] / "scenarios" / "yangxin.toml"

@@ -308,7 +308,9 @@ class Roster:
     def adjust(self, clerks: list[Clerk], count: int) -> None:
         """So many of these windows shall be open: the first of them; of those that close, idle ones go first."""
         wanted = [clerk for clerk in clerks if clerk.wanted]
-        for clerk in sorted((x for x in clerks if not x.wanted), key=lambda x: not x.here)[: max(0, count - len(wanted))]:
+        for clerk in sorted((x for x in clerks if not x.wanted), key=lambda x: not x.here)[
+            : max(0, count - len(wanted))
+        ]:
             clerk.want()
         if count < len(wanted):
             for clerk in sorted(wanted, key=lambda x: (x not in x.group, -clerks.index(x)))[: len(wanted) - count]:

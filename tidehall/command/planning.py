@@ -46,7 +46,9 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
             sub.add_argument("--days", type=int, default=30, metavar="N", help="simulated days (default: 30)")
         sub.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same days")
         where = sub.add_mutually_exclusive_group()
-        where.add_argument("--jobs", type=int, default=1, metavar="J", help="processes; starting two costs about a second")
+        where.add_argument(
+            "--jobs", type=int, default=1, metavar="J", help="processes; starting two costs about a second"
+        )
         where.add_argument("--cluster", metavar="ADDRESS", help="play on all of a running Dask cluster (host:port)")
         sub.add_argument("--json", action="store_true")
         return sub

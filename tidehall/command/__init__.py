@@ -23,14 +23,7 @@ import msgspec
 
 from tidehall import __version__
 from tidehall.audit import case_trace, redecide, ticket_trace
-from tidehall.display.http.access import Grant, Links
-from tidehall.hall.commands import AdoptPlan
-from tidehall.hall.errors import PlanInvalid, Refusal
-from tidehall.hall.handbook import ELEMENTS, completeness, lacking
-from tidehall.hall.plan import Plan
-from tidehall.live import Ask, HallKeeper, LiveError
-from tidehall.locales import say
-from tidehall.people import (
+from tidehall.command.people import (
     add_account_commands,
     add_person_commands,
     change_account,
@@ -39,7 +32,15 @@ from tidehall.people import (
     list_accounts,
     read_post,
 )  # fmt: skip
-from tidehall.planning import add_simulation_commands, run_calibrate, run_compare, run_simulate, run_size
+from tidehall.command.planning import add_simulation_commands, run_calibrate, run_compare, run_simulate, run_size
+from tidehall.command.terminal import clock_text, print_case, print_step, progress
+from tidehall.display.http.access import Grant, Links
+from tidehall.hall.commands import AdoptPlan
+from tidehall.hall.errors import PlanInvalid, Refusal
+from tidehall.hall.handbook import ELEMENTS, completeness, lacking
+from tidehall.hall.plan import Plan
+from tidehall.live import Ask, HallKeeper, LiveError
+from tidehall.locales import say
 from tidehall.records import CaseRegister, Follower
 from tidehall.server import StartError, demonstration_plan, listen, read_plan, serve, serve_workers
 from tidehall.settings import Settings, SettingsError
@@ -52,7 +53,6 @@ from tidehall.store.journal import PostgresJournal, connect, verify
 from tidehall.store.posts import Post, faults
 from tidehall.store.projections import PostgresProjections
 from tidehall.store.rows import Head
-from tidehall.terminal import clock_text, print_case, print_step, progress
 
 __all__ = ["main"]
 
@@ -490,7 +490,3 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except BrokenPipeError:
         return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m tidehall.command`: the command line without its script."""
+
+import sys
+
+from tidehall.command import main
+
+sys.exit(main())
