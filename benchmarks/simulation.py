@@ -2,8 +2,7 @@
 
 Baselines in the same run, on the same arrivals and services: textbook SimPy (a process for each citizen, one
 `Resource`), SimPy in callback style without any hall, and Ciw (drawn by itself from the same distributions; it keeps no
-journal either). Ciw brings a package `tests` that would hide ours, so it is not in the environment: put it aside with
-`pip install --no-deps --target .venv/ciw ciw==3.2.7` (its needs, numpy, networkx and tqdm, may lie in the environment).
+journal either). Ciw brings a package `tests` that would hide ours, so it lies aside: `make tools` puts it there.
 Time is the processor's; medians of five.
 """
 

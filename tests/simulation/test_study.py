@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.simulation.laboratory import laboratory, plan_tables
+from tidehall.command import main
 from tidehall.hall.measures import Measures
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
@@ -152,12 +151,6 @@ def test_turned_away_when_numbers_are_exhausted() -> None:
     assert (measures["turned_away"].mean or 0) > 1000
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tidehall.command", *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 SCENARIO = """
 [day]
 open = "09:00"
@@ -183,31 +176,33 @@ lines = ["A"]
 """
 
 
-def test_command_line(tmp_path: Path) -> None:
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`simulate` and `compare` answer in JSON; a wrong scenario is exit 2 with every mistake and its place."""
     scenario, wrong = tmp_path / "s.toml", tmp_path / "wrong.toml"
     scenario.write_text(SCENARIO, "utf-8")
     wrong.write_text(SCENARIO + "[people]\nno_show = 2.0\nwalks = 3\n", "utf-8")
-    done = run("simulate", str(scenario), "--days", "2", "--seed", "7", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    facts = json.loads(done.stdout)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(list(arguments))
+        return code, *capsys.readouterr()
+
+    code, out, err = run("simulate", str(scenario), "--days", "2", "--seed", "7", "--json")
+    assert (code, err) == (0, "")
+    facts = json.loads(out)
     assert (facts["days"], facts["seed"]) == (2, 7)
-    done = run("compare", str(scenario), str(scenario), "--days", "2", "--json")
-    assert json.loads(done.stdout)["differences"][0]["measures"]["served"]["mean"] == 0
-    done = run("simulate", str(scenario), "--days", "3")
-    assert "3 days, seed 1" in done.stdout
-    assert "wait_mean_s" in done.stdout
-    assert "±" in done.stdout
-    assert "hand_off_on_time       -" in done.stdout
-    done = run("compare", str(scenario), str(scenario), "--days", "2")
-    assert "the same people on every day" in done.stdout
-    done = run("simulate", str(wrong), "--json")
-    assert done.returncode == 2
-    assert "wrong.toml: people.no_show: must lie between 0 and 1" in done.stderr
-    assert "people.walks: is not known here" in done.stderr
-    assert "Traceback" not in done.stderr
+    _, out, _ = run("compare", str(scenario), str(scenario), "--days", "2", "--json")
+    assert json.loads(out)["differences"][0]["measures"]["served"]["mean"] == 0
+    _, out, _ = run("simulate", str(scenario), "--days", "3")
+    for told in ("3 days, seed 1", "wait_mean_s", "±", "hand_off_on_time       -"):
+        assert told in out
+    _, out, _ = run("compare", str(scenario), str(scenario), "--days", "2")
+    assert "the same people on every day" in out
+    code, _, err = run("simulate", str(wrong), "--json")
+    assert code == 2
+    assert "wrong.toml: people.no_show: must lie between 0 and 1" in err
+    assert "people.walks: is not known here" in err
     for arguments in (("simulate", str(tmp_path / "none.toml")), ("simulate", str(scenario), "--days", "0"),
                       ("compare", str(scenario))):  # fmt: skip
-        done = run(*arguments)
-        assert done.returncode == 2
-        assert len(done.stderr.splitlines()) == 1
+        code, _, err = run(*arguments)
+        assert code == 2
+        assert len(err.splitlines()) == 1
