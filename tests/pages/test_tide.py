@@ -75,7 +75,7 @@ def test_a_supervisor_follows_the_tide(house: Hall) -> None:
     expect(row).to_contain_text("关闭 9 号窗口", timeout=SOON)
     expect(row).to_contain_text("没有人在等；已平稳 1 秒")
     row.get_by_role("button", name="关闭窗口").click()
-    expect(terminal.locator("#state")).to_have_text("办完这一位后关窗")
+    expect(terminal.locator("#state")).to_have_text("办完当前这一位后关窗")
     server.window("t1", "finish")
     expect(terminal.locator("#state")).to_have_text("关闭")
 

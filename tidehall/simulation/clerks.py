@@ -201,7 +201,7 @@ class Clerk:
         if roster.counter is not None and not citizen.sent and not roster.counter.ends(self, citizen):
             return
         self.citizen = None
-        if citizen.onward:
+        if citizen.onward and citizen.onward[0].line in self.world.state.lines:  # a slice of a hall has no other zones
             self.send_on(citizen)
             return
         if roster.changeover or not self.wanted or self.break_at or self.seat.state != "open":
