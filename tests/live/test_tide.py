@@ -139,7 +139,7 @@ async def test_confirmed_and_closed_again(tmp_path: Path) -> None:
         assert found["reason"] == "没有人在等；已平稳 15 分钟。"
         closing = (await s.ok("tide/t5/close"))["window"]
         assert (closing["state"], closing["closing"]) == ("open", True)
-        assert "办完这一位后关窗" in (await s.get("/desk/t/window/t5")).text
+        assert "办完当前这一位后关窗" in (await s.get("/desk/t/window/t5")).text
         assert "next" not in closing["allowed"]
         await s.ok("windows/t5/finish")
         now = await s.see("windows/t5")
