@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from tests.live.servers import HALL, Servers, houses
 from tests.live.test_accounts import add, enter
 from tests.live.test_http import problem
-from tests.live.test_offices import AGENT, LI, OPINION, SIGNATURE, STREET, Offices, offices, papers
+from tests.live.test_offices import AGENT, LI, OPINION, SIGNATURE, STREET, Offices, offices, papers, plan
 from tests.live.test_privacy import betrayed
 from tidehall.command import main
 from tidehall.display.desks import OPENS
@@ -161,6 +162,20 @@ async def test_papers_are_accepted_by_whoever_may_take_them_in(tmp_path: Path) -
         for who in (precheck, chief):
             problem(await s.post(f"{case}/accept", **who), 403, "not_allowed")
         assert (await s.ok(f"{case}/accept", **clerk))["accepted_by"] == "3"
+
+
+async def test_receipt_is_acceptance_where_the_department_says_so(tmp_path: Path) -> None:
+    """R12: a window post without the right to accept takes in what is accepted on receipt, and nothing else."""
+    rules = plan()
+    items = tuple(replace(item, accept_on_receipt=item.code == "URG") for item in rules.items)
+    async with offices(tmp_path, hall=replace(rules, items=items)) as s:
+        clerk = await person(s, "1", {"hall": "t", "zone": "g", "post": "acceptance", "accept": False})
+        ticket = await at_window(s, clerk, staff="1")
+        papers = {"ticket": ticket, "applicant": LI, "materials": [{"code": "form", "present": True}],
+                  "delivery": {"method": "window"}}  # fmt: skip
+        problem(await s.post("windows/w2/cases", papers | {"item": "REP"}, **clerk), 403, "not_allowed")
+        taken = await s.post("windows/w2/cases", papers | {"item": "URG"}, **clerk)
+        assert (taken.status_code, taken.json()["case"]["accepted_by"]) == (201, "1")
 
 
 # ---- desks

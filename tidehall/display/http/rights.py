@@ -39,12 +39,16 @@ def _at_front(who: Principal, zone: str | None, departments: Sequence[str | None
 
 
 def may_receive(who: Principal, item: Item | None, code: str, zone: str) -> bool:
-    """Whether papers for an item may be taken in: a chief representative takes what he ends on the spot (R54)."""
+    """Whether papers for an item may be taken in: a chief representative takes what he ends on the spot (R54).
+
+    Where receipt is acceptance (收件即受理, R12) the department has authorised every window post that reaches the item.
+    """
     if who.staff is None:
         return True
     departments = (None,) if item is None else (item.department,)
+    on_receipt = item is not None and item.accept_on_receipt
     return any(
-        post.accept and (post.post != CHIEF or item is None or item.kind == "immediate")
+        (post.accept or on_receipt) and (post.post != CHIEF or item is None or item.kind == "immediate")
         for post in _at_front(who, zone, departments, code)
     )
 
