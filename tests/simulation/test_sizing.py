@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.laboratory import WORDS, plan_tables
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.scenario import ScenarioInvalid, read_scenario
-from tidehall.simulation.sizing import Sized, size
+from tidehall.simulation.sizing import MOST_REPAIRS, Sized, attempted, size
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, read_sizing, zone_rooms
 from tidehall.simulation.sizing_trial import Bounds, Judge, bounds, looks
 from tidehall.simulation.sizing_zone import Choice, ZoneSearch
@@ -244,3 +244,40 @@ def test_a_test_stops_as_soon_as_it_is_clear() -> None:
     close = [(41 if i % 2 else 49.4, 50) for i in range(240)]
     tie = judge.judge(lambda n: judge.bounds(close[:n]))
     assert (tie.verdict, tie.bounds.days, tie.met) == ("tie", 240, False)
+
+
+def test_zones_alone_leave_the_offices_as_they_are() -> None:
+    """Sized without the offices: no day of the whole hall, nobody hired or sent home, nothing said of papers but that
+    nothing is said of them."""
+    found = tables_with_offices()
+    scenario = read_scenario(found["tables"], parse_plan(found["plan"]))
+    answer = size(scenario, read_sizing({"max_days": 60}, scenario), seed=2, offices=False)
+    assert answer.hall.people == {}
+    assert (answer.days["hall"], answer.days["certificate_hall"]) == (0, 0)
+    assert answer.certificate is not None
+    assert [shown.target for shown in answer.certificate.targets] == ["wait z"]
+    assert any("says nothing of papers" in words for words in answer.assumed)
+    assert not any("says nothing of papers" in words for words in sized().assumed)
+
+
+def test_giving_up_is_a_near_tie_and_never_a_success() -> None:
+    """A test ends early when the share is known closely enough or its target is out of reach, and is not met then;
+    what is met is met all the same, and the first look never gives up hope."""
+    judge = Judge(0.9, "citizens", 0.01, 0.05, 0.05, 240)
+    close = [(41 if i % 2 else 49.4, 50) for i in range(240)]
+    near = judge.judge(lambda n: judge.bounds(close[:n]), lambda found: found.days >= 60)
+    assert (near.verdict, near.bounds.days) == ("tie", 60)
+    assert judge.near(Bounds(0.905, 0.896, 0.914, 120))
+    assert not judge.near(Bounds(0.905, 0.89, 0.92, 60))
+    assert judge.hopeless(Bounds(0.904, 0.89, 0.92, 60))  # after 240 days the lower bound is at 0.897
+    assert not judge.hopeless(Bounds(0.904, 0.897, 0.911, 60))
+    assert not judge.hopeless(Bounds(0.904, 0.8, 0.95, 30))
+    assert judge.judge(lambda n: Bounds(0.95, 0.91, 0.99, n), lambda found: True).met
+
+
+def test_attempts_at_a_certificate_share_its_risk() -> None:
+    """However often a hall is mended and shown again, all attempts together risk no more than one may."""
+    judge = Judge(0.9, "citizens", 0.01, 0.05, 0.05, 240)
+    risks = [attempted(judge, n).risk_met for n in range(MOST_REPAIRS + 1)]
+    assert risks == sorted(risks, reverse=True)
+    assert sum(risks) < 0.05

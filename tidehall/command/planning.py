@@ -65,7 +65,10 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
     )
     sizing.add_argument("scenario", type=Path)
     add_calibrate(commands)
-    sizing.add_argument("--zone", action="append", default=[], metavar="ZONE", help="only this zone (may be repeated)")
+    sizing.add_argument(
+        "--zone", action="append", default=[], metavar="ZONE",
+        help="only this zone (may be repeated); runners and office staff stay as they are",
+    )  # fmt: skip
 
 
 def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -265,7 +268,7 @@ def sized(arguments: argparse.Namespace) -> Sized:
             bar.start()
 
         return size(
-            scenario, sizing, seed=arguments.seed, jobs=jobs, first=first,
+            scenario, sizing, seed=arguments.seed, jobs=jobs, offices=not arguments.zone, first=first,
             progress=lambda what, days: bar.update(task, description=what, advance=days),
         )  # fmt: skip
 

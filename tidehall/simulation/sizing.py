@@ -4,13 +4,13 @@ Law: what is recommended is shown by days of the real engine with people whom th
 certificate); every target by itself has the stated confidence, and the bound for all of them together is told. Zones
 share no windows: each is searched by itself (sizing_zone.py), then the offices that they share (sizing_posts.py), then
 every zone with those offices, and the whole hall for its papers, must be shown on fresh days; what is not shown is
-mended one step at a time, with new people each time. The wait target holds in every zone, so it holds in the hall
-(reading "citizens"); papers are judged for the whole hall.
+mended one step at a time, with new people and half the risk each time. The wait target holds in every
+zone, so it holds in the hall (reading "citizens"); papers are judged for the whole hall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ from tidehall.simulation.sizing_trial import Bounds, Judge, looks, risk_of
 from tidehall.simulation.sizing_zone import Choice, Shortcut, ZoneAnswer, ZoneSearch, cost_of, with_choice
 from tidehall.simulation.study import play_days
 from tidehall.simulation.tables import Scenario
-from tidehall.simulation.tally import Tally
+from tidehall.simulation.tally import Pair, Tally
 
 __all__ = ["Certificate", "Proposal", "Refused", "Sized", "size"]
 
@@ -31,7 +31,7 @@ FRESH = 1 << 32
 #: How often what was not shown is mended.
 MOST_REPAIRS = 6
 #: A zone alone is quickly played: its certificate may take so many times the days of a test.
-LONGER = 4
+LONGER = 2
 #: Days that a task of a process pool plays.
 CHUNK = 10
 
@@ -106,20 +106,33 @@ def certify_zone(
 ) -> tuple[Choice, Shown, list[str], int]:  # fmt: skip
     """Show a zone's target with fresh people, mending the choice until it is shown or nothing is left to add: the
     choice, what was shown, the steps that were added, and the days that it took."""
-    judge = replace(judge, max_days=LONGER * judge.max_days)
-    search = ZoneSearch(room, sizing, judge, seed)
+    longer = replace(judge, max_days=LONGER * judge.max_days)
+    search = ZoneSearch(room, sizing, longer, seed)
     repairs: list[str] = []
     while True:
+        search.judge = judge = attempted(longer, len(repairs))
         search.seed = (seed + FRESH * (len(repairs) + 1)) % 2**64
         search.played = {}
-        trial = search.judge.judge(search.alone(choice))
+        trial = judge.judge(search.alone(choice), judge.hopeless)
         more = search.dearer(choice)
         if trial.met or more is None or len(repairs) == MOST_REPAIRS:
-            risk = min(1.0, risk_of(search.played[choice], judge) * len(looks(judge.max_days)))
+            risk = certified_risk(search.played[choice], judge, len(repairs))
             shown = Shown(f"wait {room.zone}", judge.share, trial.bounds, trial.met, risk, search.seed)
             return choice, shown, repairs, search.days
-        repairs.append(search.words(more, choice))
+        repairs.append(search.words(choice, more))
         choice = more
+
+
+def attempted(judge: Judge, attempt: int) -> Judge:
+    """The judge of a certificate's attempt: each one is allowed half the risk of the one before, so that all of them
+    together stay within the confidence that is told, however often something is mended."""
+    return replace(judge, risk_met=judge.risk_met / 2 ** (attempt + 1))
+
+
+def certified_risk(pairs: Sequence[Pair], judge: Judge, attempt: int) -> float:
+    """The smallest risk, of all looks and attempts together, at which these days show the target."""
+    risk = risk_of(pairs, judge) * len(looks(judge.max_days))
+    return min(1.0, risk * float(1 << (attempt + 1)))
 
 
 def curve_shares(share: float) -> tuple[float, ...]:
@@ -134,10 +147,13 @@ def days_of(scenario: Scenario, seed: int, days: range) -> list[Tally]:
 class Sizer:
     """One run."""
 
-    def __init__(self, scenario: Scenario, sizing: Sizing, seed: int, jobs: int, progress: Progress) -> None:
+    def __init__(
+        self, scenario: Scenario, sizing: Sizing, seed: int, jobs: int, progress: Progress, offices: bool
+    ) -> None:
         self.scenario, self.sizing, self.seed, self.jobs, self.progress = scenario, sizing, seed, jobs, progress
         self.rooms = zone_rooms(scenario, sizing)
-        self.posts = hall_posts(scenario, sizing)
+        self.posts = hall_posts(scenario, sizing) if offices else []
+        self.kept = bool(scenario.offices) and not offices
         risk = 1 - sizing.confidence
         wait, hand_off = scenario.target.wait, scenario.target.hand_off
         near = sizing.zone_of_indifference
@@ -214,12 +230,12 @@ class Sizer:
             self.days["certificate_zones"] += days
         return shown
 
-    def papers(self, scenario: Scenario, seed: int, days: list[Tally]) -> Callable[[int], Bounds]:
+    def papers(self, scenario: Scenario, judge: Judge, seed: int, days: list[Tally]) -> Callable[[int], Bounds]:
         """The bounds of the papers in time after so many days, which are added to `days`."""
 
         def found_after(n: int) -> Bounds:
             days.extend(self.play(scenario, seed, range(len(days), n), "certificate_hall"))
-            return self.hand_off.bounds([day[""]["hand_off_on_time"] for day in days])
+            return judge.bounds([day[""]["hand_off_on_time"] for day in days])
 
         return found_after
 
@@ -229,11 +245,12 @@ class Sizer:
         while True:
             seed = (self.seed + FRESH * (MOST_REPAIRS + 2 + attempt)) % 2**64
             days: list[Tally] = []
-            trial = self.hand_off.judge(self.papers(self.whole(choices, people), seed, days))
+            judge = attempted(self.hand_off, attempt)
+            trial = judge.judge(self.papers(self.whole(choices, people), judge, seed, days), judge.hopeless)
             free = [post for post in self.posts if people[post.name] < post.most]
             if trial.met or not free or attempt == MOST_REPAIRS:
                 pairs = [day[""]["hand_off_on_time"] for day in days]
-                risk = min(1.0, risk_of(pairs, self.hand_off) * len(looks(self.hand_off.max_days)))
+                risk = certified_risk(pairs, judge, attempt)
                 return Shown("hand_off", self.hand_off.share, trial.bounds, trial.met, risk, seed)
             post = max(free, key=lambda post: busiest(post, days))
             people[post.name] += 1
@@ -298,6 +315,11 @@ class Sizer:
     def assumptions(self, choices: dict[str, Choice]) -> list[str]:
         """What a reader of the answer must know."""
         found = ["the wait target is asked of every zone, the papers' of the whole hall"]
+        if self.kept:
+            found.append(
+                "runners and office staff belong to the whole hall: they stay as the scenario has them, their cost is "
+                "not in this answer, and it says nothing of papers"
+            )
         if any(choice.tidal for choice in choices.values()):
             found.append("advice to open or close a tidal window is followed at once")
             found.append(f"a tidal post costs {self.sizing.tidal_share:g} of a window that is open all day")
@@ -328,9 +350,10 @@ def curve_rows(room: ZoneRoom, answer: ZoneAnswer) -> list[dict[str, Any]]:
 
 
 def size(
-    scenario: Scenario, sizing: Sizing, *, seed: int = 1, jobs: int = 1,
+    scenario: Scenario, sizing: Sizing, *, seed: int = 1, jobs: int = 1, offices: bool = True,
     first: Callable[[Proposal], object] = lambda _: None, progress: Progress = lambda what, days: None,
 ) -> Sized:  # fmt: skip
     """Size a hall: `first` is told the first proposal, `progress` what is being done and how many days were played.
-    The answer depends on the seed and not on the jobs."""
-    return Sizer(scenario, sizing, seed, jobs, progress).run(first)
+    Without `offices` (some zones alone) runners and office staff stay as they are and papers are not judged. The answer
+    depends on the seed and not on the jobs."""
+    return Sizer(scenario, sizing, seed, jobs, progress, offices).run(first)

@@ -5,9 +5,9 @@ the scenario's people; an empty table works. A band is a stretch of the day in w
 constant; half hours are merged where the offered load asks for nearly the same number.
 
     [sizing]
-    confidence = 0.95            # of the certificate, all targets together
+    confidence = 0.95            # of the certificate, in each target
     indifference = 0.01          # shares closer than this count as equal; default: a fifth of 1 − share
-    max_days = 240               # of one test, and of the certificate
+    max_days = 240               # of one test; a zone's certificate may have twice as many
     bands = 2                    # of a session at most; every break is one band of its own
     tidal_share = 0.5            # what a tidal post costs of a window that is open all day: its person does other work
     [sizing.windows]             # fewest and most at a time, by zone

@@ -122,7 +122,7 @@ class PostSearch:
         def found_after(days: int) -> Bounds:
             return self.judge.bounds([day[""]["hand_off_on_time"] for day in self.days(people, days)])
 
-        trial = self.judge.judge(found_after)
+        trial = self.judge.judge(found_after, self.judge.near)
         self.trials.append((people, staff_cost(self.posts, people), trial))
         return trial
 

@@ -62,15 +62,31 @@ class Judge(Struct, frozen=True):
             return "meets"
         return "fails" if found.upper < self.share + self.indifference else None
 
-    def judge(self, found_after: Callable[[int], Bounds]) -> Trial:
-        """Look again and again; `found_after(n)` gives the bounds after n days."""
+    def judge(
+        self, found_after: Callable[[int], Bounds], give_up: Callable[[Bounds], bool] = lambda found: False
+    ) -> Trial:
+        """Look again and again; `found_after(n)` gives the bounds after n days. What is still open when `give_up` says
+        so is a near-tie, like what is open after all days: giving up never takes anything for met."""
         found = Bounds(1.0, 0.0, 1.0, 0)
         for days in looks(self.max_days):
             found = found_after(days)
             verdict = self.verdict(found)
             if verdict is not None:
                 return Trial(verdict, found)
+            if give_up(found):
+                break
         return Trial("tie", found)
+
+    def near(self, found: Bounds) -> bool:
+        """The share is known to within the indifference and still can't be told from the target."""
+        return found.upper - found.lower <= 2 * self.indifference
+
+    def hopeless(self, found: Bounds) -> bool:
+        """Should the share stay what it is now, not even all days would show the target (bounds close in with the root
+        of the days). Not said after the first look, when the share is still rough."""
+        if found.days <= FIRST_LOOK:
+            return False
+        return found.share - (found.share - found.lower) * sqrt(found.days / self.max_days) < self.share
 
     def surplus(self, pairs: Sequence[Pair]) -> list[float]:
         """What each day has beyond the target: citizens, or the day itself."""

@@ -30,9 +30,9 @@ SCREEN_DAYS = 100
 #: Days that it plays of a choice that the engine plays too.
 CONTROL_DAYS = 1000
 #: Days of the engine for what is told of the choices that are one step cheaper.
-TOLD_DAYS = 60
+TOLD_DAYS = 30
 #: Configurations that the kernel ranks for one question at most; then the best so far has to do.
-MOST_RANKED = 1500
+MOST_RANKED = 400
 
 
 class Choice(Struct, frozen=True, order=True):
@@ -158,7 +158,7 @@ class ZoneSearch:
             good = self.control.good(as_steps(self.room.bands, choice.counts), self.within)
             many = list(zip(good, self.control.totals, strict=True))
             self.trials[choice] = self.judge.judge(
-                lambda days: self.judge.controlled(self.pairs(choice, days), many[:days], many)
+                lambda days: self.judge.controlled(self.pairs(choice, days), many[:days], many), self.judge.near
             )
         return self.trials[choice]
 
