@@ -243,8 +243,9 @@ def test_a_citizen_who_went_for_papers_says_that_he_is_back(server: Server, hand
     page = hands.open(f"/t/{token}", size=PHONE, signed_in=False)
     server.window("s01", "call", "start")
     server.post("/windows/s01/suspend", {"kind": "away"})
+    expect(page.locator("#sentence")).to_contain_text("已暂停办理")
     page.locator("[data-act=back] button").click()
-    expect(page.locator("#sentence")).not_to_contain_text("已挂起")
+    expect(page.locator("#sentence")).not_to_contain_text("已暂停办理")
     assert server.api.get(f"/api/v1/tickets/{token}").json()["state"] == "waiting"
 
 
