@@ -7,12 +7,9 @@ Bar: median 150 ms.
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import secrets
 import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
@@ -20,13 +17,12 @@ import httpx
 from playwright.async_api import Page, async_playwright
 from websockets.asyncio.client import connect
 
-from benchmarks.http import always_open, free_port
+from benchmarks.served import serving
 
 __all__ = ["main"]
 
 SOCKETS = 50
 CALLS = 30
-LINK = re.compile(r"window +(http\S+)")
 
 WATCH = """() => {
   window.seen = {};
@@ -67,53 +63,41 @@ async def one_call(desk: Page, board: Page, hall: httpx.AsyncClient, window: str
 async def measure() -> None:
     """A server of its own, 50 sockets, two pages, 30 calls."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        port, token = free_port(), secrets.token_urlsafe(24)
-        base = f"http://127.0.0.1:{port}"
-        server = await asyncio.create_subprocess_exec(
-            str(Path(sys.executable).parent / "tidehall"), "serve", "--port", str(port), "--data", str(folder / "data"),
-            "--plan", str(always_open(folder)), env=os.environ | {"TIDEHALL_ADMIN_TOKEN": token},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        assert server.stdout is not None
-        link = None
-        while link is None:
-            link = LINK.search((await server.stdout.readline()).decode())
-        window = "s01"
-        feed = f"ws://127.0.0.1:{port}/api/v1/halls/yangxin/boards/social/live"
-        boards = [asyncio.create_task(listen(feed)) for _ in range(SOCKETS)]
-        try:
-            async with async_playwright() as play:
-                browser = await play.chromium.launch(
-                    executable_path=shutil.which("chromium"),
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-                )
-                desk, board = (
-                    await (await browser.new_context()).new_page(),
-                    await (await browser.new_context()).new_page(),
-                )
-                headers = {"Authorization": f"Bearer {token}"}
-                url = f"{base}/api/v1/halls/yangxin"
-                async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as hall:
-                    await hall.post(f"/windows/{window}/sign-in", json={"staff": "bench"})
-                    await hall.post(f"/windows/{window}/open", json={})
-                    await board.goto(f"{base}/board/yangxin/social")
-                    await desk.goto(link[1])
-                    assert f"window/{window}" in desk.url, desk.url
-                    await board.evaluate(WATCH)
-                    await desk.evaluate(PRESS)
-                    took = [await one_call(desk, board, hall, window) for _ in range(CALLS)]
-                to_board, to_desk = ([pair[i] for pair in took] for i in (0, 1))
-                middle, most = statistics.median(to_board), max(to_board)
-                print(f"baseline: key → HTTP answer at the terminal   median {statistics.median(to_desk):6.1f} ms")
-                print(f"key → board, {SOCKETS} more boards   median {middle:6.1f} ms   max {most:6.1f} ms   bar 150 ms")
-                await browser.close()
-        finally:
-            for task in boards:
-                task.cancel()
-            await asyncio.gather(*boards, return_exceptions=True)
-            server.terminate()
-            await server.wait()
+        token = secrets.token_urlsafe(24)
+        async with serving(Path(name), token) as (base, link):
+            window = "s01"
+            feed = f"{base.replace('http', 'ws', 1)}/api/v1/halls/yangxin/boards/social/live"
+            boards = [asyncio.create_task(listen(feed)) for _ in range(SOCKETS)]
+            try:
+                async with async_playwright() as play:
+                    browser = await play.chromium.launch(
+                        executable_path=shutil.which("chromium"),
+                        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                    )
+                    desk, board = (
+                        await (await browser.new_context()).new_page(),
+                        await (await browser.new_context()).new_page(),
+                    )
+                    headers = {"Authorization": f"Bearer {token}"}
+                    url = f"{base}/api/v1/halls/yangxin"
+                    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as hall:
+                        await hall.post(f"/windows/{window}/sign-in", json={"staff": "bench"})
+                        await hall.post(f"/windows/{window}/open", json={})
+                        await board.goto(f"{base}/board/yangxin/social")
+                        await desk.goto(link)
+                        assert f"window/{window}" in desk.url, desk.url
+                        await board.evaluate(WATCH)
+                        await desk.evaluate(PRESS)
+                        took = [await one_call(desk, board, hall, window) for _ in range(CALLS)]
+                    await browser.close()
+            finally:
+                for task in boards:
+                    task.cancel()
+                await asyncio.gather(*boards, return_exceptions=True)
+        to_board, to_desk = ([pair[i] for pair in took] for i in (0, 1))
+        middle, most = statistics.median(to_board), max(to_board)
+        print(f"baseline: key → HTTP answer at the terminal   median {statistics.median(to_desk):6.1f} ms")
+        print(f"key → board, {SOCKETS} more boards   median {middle:6.1f} ms   max {most:6.1f} ms   bar 150 ms")
 
 
 def main() -> None:

@@ -8,22 +8,18 @@ own would. Bars: 200 ms for a change, 1 s for opening the page.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import shutil
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.http import always_open, free_port
+from benchmarks.served import serving
 
 __all__ = ["FOLLOW", "main"]
 
@@ -76,25 +72,6 @@ ANEW = """async () => {
   await window.painted();
   return performance.now() - begun;
 }"""
-
-
-@asynccontextmanager
-async def serving(folder: Path, token: str) -> AsyncIterator[str]:
-    """A server of its own with the reference hall open; its address."""
-    port = free_port()
-    server = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).parent / "tidehall"), "serve", "--port", str(port), "--data", str(folder / "data"),
-        "--plan", str(always_open(folder)), env=os.environ | {"TIDEHALL_ADMIN_TOKEN": token},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert server.stdout is not None
-    while b"window" not in await server.stdout.readline():
-        pass
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        await server.wait()
 
 
 async def supervisor(api: httpx.AsyncClient) -> list[Any]:
@@ -164,7 +141,7 @@ async def measure() -> None:
     """A server of its own, 3,000 open hand-offs, one page."""
     with tempfile.TemporaryDirectory() as name:
         token = secrets.token_urlsafe(24)
-        async with serving(Path(name), token) as base, async_playwright() as play:
+        async with serving(Path(name), token) as (base, _), async_playwright() as play:
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=30) as api:
                 hall = Hall(api)

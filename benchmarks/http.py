@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import re
 import secrets
-import socket
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
@@ -22,31 +18,12 @@ import httpx
 import uvloop
 
 from benchmarks.day import reference_plan
+from benchmarks.served import serving
 
 __all__ = ["main"]
 
 PACE = 100  # commands/s
 SECONDS = 20
-PLAN = Path(__file__).parent.parent / "halls" / "yangxin.toml"
-
-
-def always_open(folder: Path) -> Path:
-    """The reference hall, open round the clock."""
-    text = PLAN.read_text("utf-8")
-    text = re.sub(r"(?m)^hours *=.*$", 'hours = [["00:00", "24:00"]]', text, count=1)
-    days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
-    text = re.sub(r"(?m)^open_days *=.*$", f"open_days = {days}", text, count=1)
-    text = re.sub(r"(?ms)^\[calendar\].*?(?=^\[)", "", text, count=1)
-    path = folder / "open.toml"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -87,50 +64,36 @@ class Load:
 async def measure() -> None:
     """Start a server, load it, stop it."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        port, token = free_port(), secrets.token_urlsafe(24)
-        server = await asyncio.create_subprocess_exec(
-            str(Path(sys.executable).parent / "tidehall"), "serve", "--port", str(port), "--data", str(folder / "data"),
-            "--plan", str(always_open(folder)), env=os.environ | {"TIDEHALL_ADMIN_TOKEN": token},
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        base = f"http://127.0.0.1:{port}"
-        try:
-            async with httpx.AsyncClient(
+        token = secrets.token_urlsafe(24)
+        async with (
+            serving(Path(name), token) as (base, _),
+            httpx.AsyncClient(
                 base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
-            ) as client:
-                for _ in range(300):
-                    try:
-                        if (await client.get("/readyz")).status_code == 200:
-                            break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.1)
-                load = Load(client)
-                hall = "/api/v1/halls/yangxin"
-                windows = [w for w in reference_plan().windows if w.lines and w.post == "acceptance"][:48]
-                for window in windows:
-                    await client.post(f"{hall}/windows/{window.id}/sign-in", json={"staff": f"b-{window.id}"})
-                    await client.post(f"{hall}/windows/{window.id}/open", json={})
-                steps: list[object] = []
-                turns = itertools.cycle(zip(*[iter(windows)] * 12, strict=True))
-                while len(steps) < PACE * SECONDS:
-                    group = next(turns)
-                    steps += [
-                        load.post("tickets", f"{hall}/tickets", {"line": w.lines[0], "channel": "kiosk"}) for w in group
-                    ]
-                    for action in ("call", "start", "finish"):
-                        steps += [load.post(action, f"{hall}/windows/{w.id}/{action}", {}) for w in group]
-                await load.paced(steps)
-                await load.paced([load.health() for _ in range(PACE * 5)])
-                for wrong in load.wrong[:3]:
-                    print("  not accepted:", wrong)
-                for name, took in load.took.items():
-                    half, most = statistics.median(took), quantile(took, 0.99)
-                    mark = {"call": "   bar 25 ms", "healthz": "   baseline"}.get(name, "")
-                    print(f"{name:<8} at {PACE}/s   p50 {half:5.1f} ms   p99 {most:5.1f} ms{mark}")
-        finally:
-            server.terminate()
-            await server.wait()
+            ) as client,
+        ):
+            load = Load(client)
+            hall = "/api/v1/halls/yangxin"
+            windows = [w for w in reference_plan().windows if w.lines and w.post == "acceptance"][:48]
+            for window in windows:
+                await client.post(f"{hall}/windows/{window.id}/sign-in", json={"staff": f"b-{window.id}"})
+                await client.post(f"{hall}/windows/{window.id}/open", json={})
+            steps: list[object] = []
+            turns = itertools.cycle(zip(*[iter(windows)] * 12, strict=True))
+            while len(steps) < PACE * SECONDS:
+                group = next(turns)
+                steps += [
+                    load.post("tickets", f"{hall}/tickets", {"line": w.lines[0], "channel": "kiosk"}) for w in group
+                ]
+                for action in ("call", "start", "finish"):
+                    steps += [load.post(action, f"{hall}/windows/{w.id}/{action}", {}) for w in group]
+            await load.paced(steps)
+            await load.paced([load.health() for _ in range(PACE * 5)])
+            for wrong in load.wrong[:3]:
+                print("  not accepted:", wrong)
+            for name, took in load.took.items():
+                half, most = statistics.median(took), quantile(took, 0.99)
+                mark = {"call": "   bar 25 ms", "healthz": "   baseline"}.get(name, "")
+                print(f"{name:<8} at {PACE}/s   p50 {half:5.1f} ms   p99 {most:5.1f} ms{mark}")
 
 
 def main() -> None:

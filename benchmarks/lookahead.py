@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import gc
 import statistics
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
 from msgspec.structs import replace
 
+from tidehall.command.planning import read_scenario_file
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
-from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
 from tidehall.simulation.lookahead import LookAhead, look_ahead
 from tidehall.simulation.questions import Question, tidal_choices
-from tidehall.simulation.scenario import plan_source, read_scenario
 from tidehall.simulation.slices import cut
 from tidehall.simulation.tables import Scenario
 
@@ -36,10 +34,7 @@ MORE = 2.2
 
 def rush() -> tuple[Scenario, Hall, int]:
     """The scenario, and the hall at the fullest minute of a busy morning."""
-    tables = tomllib.loads((ROOT / "scenarios" / "yangxin.toml").read_text("utf-8"))
-    source = plan_source(tables)
-    plan = parse_plan(tomllib.loads((ROOT / source).read_text("utf-8"))) if isinstance(source, str) else source
-    usual = read_scenario(tables, plan)
+    usual = read_scenario_file(ROOT / "scenarios" / "yangxin.toml")
     busy = replace(
         usual,
         demand=tuple(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import statistics
 import sys
-import tomllib
 import tracemalloc
 from collections import deque
 from collections.abc import Callable
@@ -21,10 +20,11 @@ from typing import Any
 
 import simpy
 
+from tidehall.command.planning import read_scenario_file
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
 from tidehall.simulation.draws import Flow
-from tidehall.simulation.scenario import plan_source, read_scenario
+from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.study import Study
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import tally
@@ -53,14 +53,6 @@ def one_line() -> Scenario:
          "service": {"lines": {"A": {"distribution": "exponential", "mean_s": MEAN_S}}}},
         parse_plan(plan),
     )  # fmt: skip
-
-
-def yangxin() -> Scenario:
-    """The reference hall's whole day."""
-    tables = tomllib.loads((ROOT / "scenarios" / "yangxin.toml").read_text("utf-8"))
-    source = plan_source(tables)
-    plan = parse_plan(tomllib.loads((ROOT / source).read_text("utf-8"))) if isinstance(source, str) else source
-    return read_scenario(tables, plan)
 
 
 def textbook(flow: Flow, opens: int) -> list[int]:
@@ -201,7 +193,7 @@ def main() -> None:
         print(f"  the hall's own rules against Ciw: {rows[4][1] / rows[2][1]:.1f} ×   bar 1.5")
     early, late = memory(stage, 1000 if "--memory" in sys.argv else 100)
     print(f"  a study holds {early:.2f} MB after a tenth of its days, {late:.2f} MB at its end")
-    hall = Stage(yangxin())
+    hall = Stage(read_scenario_file(ROOT / "scenarios" / "yangxin.toml"))
     took = cost(lambda: len([hall.play(1, day) for day in range(3)])) / 1000
     print(f"a whole day of the reference hall: {took:.0f} ms   bar 200")
 

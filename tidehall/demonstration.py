@@ -13,7 +13,8 @@ import os
 import random
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import httpx
@@ -59,6 +60,7 @@ class Demonstration:
         self.speed = speed
         self.chance = chance
         self.items: dict[str, list[str]] = {}  # line → its promised items
+        self.tasks: set[asyncio.Task[None]] = set()
 
     # ---- the API
 
@@ -111,25 +113,25 @@ class Demonstration:
             crowd.create_task(self.forever(self.supervise))
             for zone in tides.values():
                 for window in zone["tidal"]:
-                    crowd.create_task(self.forever(lambda w=window["window"]: self.reserve(w)))  # type: ignore[misc] # bound now
+                    crowd.create_task(self.forever(partial(self.reserve, window["window"])))
             for one in issue.values():
-                crowd.create_task(self.forever(lambda w=one: self.clerk(w)))  # type: ignore[misc] # bound now
+                crowd.create_task(self.forever(partial(self.clerk, one)))
             for zone_id, windows in by_zone.items():
                 staffed = windows[: max(1, round(len(windows) * OPEN_SHARE))]
                 for window in windows:  # a line that nobody serves would give numbers that nobody calls
                     if set(window["lines"]) - {line for w in staffed for line in w["lines"]}:
                         staffed.append(window)
                 for window in staffed:
-                    crowd.create_task(self.forever(lambda w=window["id"]: self.clerk(w)))  # type: ignore[misc] # bound now
+                    crowd.create_task(self.forever(partial(self.clerk, window["id"])))
                 lines = sorted({line for window in staffed for line in window["lines"]})
                 rate = LOAD * len(staffed) / SERVICE_S
                 if zone_id not in tides:
-                    crowd.create_task(self.forever(lambda ls=lines, r=rate: self.arrivals(ls, r)))  # type: ignore[misc] # bound now
+                    crowd.create_task(self.forever(partial(self.arrivals, lines, rate)))
                     continue
                 rule = tides[zone_id]["rule"]
                 first = zone_id == next(iter(tides))  # a visitor should not have to wait for the first high tide
                 many = round((rule["open_waiting_per_window"] + 1.5) * len(staffed)) if first else 0
-                crowd.create_task(self.forever(lambda ls=lines, r=rate, n=many: self.waves(ls, r, n)))  # type: ignore[misc] # bound now
+                crowd.create_task(self.forever(partial(self.waves, lines, rate, many)))
 
     async def forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Go on after whatever happens to one person."""
@@ -355,10 +357,18 @@ class Demonstration:
         """A step of the offices; whether it was done."""
         return int((await self.ask("POST", path, body, key=uuid.uuid4().hex))["http"]) < 300
 
-    def later(self, work: Any) -> None:
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Something a citizen does after a while."""
-        task = asyncio.ensure_future(work)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.ended)
+
+    def ended(self, task: asyncio.Task[None]) -> None:
+        """It has been done, or not; that the server is gone is noticed by `forever`."""
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, httpx.TransportError):
+            log.warning("what a citizen began was not ended: %r", error)
 
     async def come_back(self, ticket: str) -> None:
         """Back with the papers: the guide desk makes the number callable again."""

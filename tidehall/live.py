@@ -359,15 +359,19 @@ class HallKeeper:
         return wakes is not None and not self.clock.unsure() and self.clock.now() >= wakes
 
     def decide(self, batch: list[Waiting]) -> Decided:
-        """Decide the batch on the draft, after what the calendar brings (law 1)."""
+        """Decide the batch on the draft, each command after what time has brought by then (law 1)."""
         decided = Decided()
         draft = self.draft
         sure = not self.clock.unsure()
         now = max(self.clock.now(), draft.state.last_at) if sure else draft.state.last_at
-        while sure and (events := draft.wake(now)):
-            for event in events:
-                draft.apply(event)
-                decided.add(event, "clock", "time")
+
+        def wake() -> None:
+            while sure and (events := draft.wake(now)):
+                for event in events:
+                    draft.apply(event)
+                    decided.add(event, "clock", "time")
+
+        wake()
         first: dict[tuple[str, str], tuple[bytes, Outcome]] = {}
         persons: dict[bytes, str] = {}
         for waiting in batch:
@@ -399,6 +403,7 @@ class HallKeeper:
                         seq - len(events) + 1, seq, status, body,
                     )
                 )  # fmt: skip
+                wake()  # what is due by this command's doing comes before the next one's
         return decided
 
     def commit(self, decided: Decided, head: Head) -> None:

@@ -9,8 +9,9 @@ from time import monotonic
 
 import pytest
 
+from tests.live.clients import HALL, Board, Load, settled, until
 from tests.live.figures import keep, show
-from tests.live.servers import HALL, Board, Load, houses, settled, tidehall, until
+from tests.live.servers import houses, tidehall
 
 #: Yeses between two kills at least, and seconds until the server must be ready again (issue A, 4).
 BETWEEN = 40

@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.live import test_offices as story
-from tests.live.test_http import problem
-from tests.live.test_offices import LI, Offices, kinds, offices
+from tests.live.door import name, problem
+from tests.live.offices import LI, Offices, kinds, offices, papers
+from tests.live.offices import plan as offices_plan
 from tidehall.command import main
 from tidehall.display.http.access import Grant
 from tidehall.hall.catalogue import Form, Guide, Item, Material, Reason, Standard
 from tidehall.hall.plan import Plan
 
-FORM = Form(story.name("申请表样表"), "/forms/a.pdf")
+FORM = Form(name("申请表样表"), "/forms/a.pdf")
 GUIDE = Guide(
-    basis=(story.name("《某法》第一条"),), process=(story.name("先取号"), story.name("后交材料")),
-    forms=("window", "online"), fee_standard=story.name("每件 15 元"), courier=True, result_sample=FORM,
+    basis=(name("《某法》第一条"),), process=(name("先取号"), name("后交材料")),
+    forms=("window", "online"), fee_standard=name("每件 15 元"), courier=True, result_sample=FORM,
 )  # fmt: skip
-MATERIAL = Material("form", story.name("申请表"), standard=Standard(format="original", copies=2, form=FORM))
+MATERIAL = Material("form", name("申请表"), standard=Standard(format="original", copies=2, form=FORM))
 REASONS = (
-    Reason("reject", "no_card", story.name("没带身份证")),
-    Reason("correction", "blurred", story.name("复印件模糊")),
-    Reason("withdraw", "moved", story.name("迁往外地")),
-    Reason("refuse_hand_off", "wet", story.name("材料受潮")),
+    Reason("reject", "no_card", name("没带身份证")),
+    Reason("correction", "blurred", name("复印件模糊")),
+    Reason("withdraw", "moved", name("迁往外地")),
+    Reason("refuse_hand_off", "wet", name("材料受潮")),
 )
 
 
@@ -38,9 +38,9 @@ def item_with(item: Item) -> Item:
 
 
 def plan(*reasons: Reason) -> Plan:
-    """The story's hall with a handbook, two regions, telephones and its own reasons."""
-    found = story.plan()
-    hall = replace(found.hall, regions={"420281": story.name("大冶市")}, consultation="12345")
+    """The offices' hall with a handbook, two regions, telephones and its own reasons."""
+    found = offices_plan()
+    hall = replace(found.hall, regions={"420281": name("大冶市")}, consultation="12345")
     return replace(found, hall=hall, items=tuple(map(item_with, found.items)), reasons=reasons)
 
 
@@ -111,7 +111,7 @@ async def test_a_case_for_another_region(tmp_path: Path) -> None:
         assert trace["steps"][kinds(trace).index("case_received")]["body"]["origin"] == "420281"
         assert "大冶市" in (await s.get(f"/case/t/{taken['id']}")).text
         for code, origin in (("URG", "110000"), ("FEE", "420281")):
-            body = story.papers(code, ticket=s.ticket["id"], origin=origin)
+            body = papers(code, ticket=s.ticket["id"], origin=origin)
             no = problem(await s.post("windows/w1/cases", body), 422, "invalid")
             assert no["errors"][0]["field"] == "origin"
 
@@ -154,7 +154,7 @@ async def test_an_assisted_ticket_has_its_helper(tmp_path: Path) -> None:
         for action in ("open", "call", "start"):
             window = await s.ok(f"windows/w1/{action}")
         assert window["ticket"]["helper"] == "3001"
-        case = (await s.ok("windows/w1/cases", story.papers("URG", ticket=taken["id"]), 201))["case"]
+        case = (await s.ok("windows/w1/cases", papers("URG", ticket=taken["id"]), 201))["case"]
         assert case["helper"] == "3001"
         assert (await s.get(f"/case/t/{case['id']}")).text.count("帮办人 3001") == 2, "the number and the intake"
 

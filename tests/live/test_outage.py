@@ -11,8 +11,9 @@ from time import monotonic
 
 import pytest
 
+from tests.live.clients import HALL, Answer, Board, Load, settled, until
 from tests.live.figures import keep, show
-from tests.live.servers import HALL, Answer, Board, Load, Servers, houses, settled, tidehall, until
+from tests.live.servers import Servers, houses, tidehall
 
 #: Seconds that a command may wait for the database (store/journal.py `connect`), for its connection and then for its
 #: answer; and what a busy machine adds.

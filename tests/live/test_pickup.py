@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tests.live import test_offices as story
-from tests.live.test_http import problem
-from tests.live.test_offices import AGENT, LI, SIGNATURE, Offices, in_order, kinds, offices
+from tests.live.door import name, problem
+from tests.live.offices import AGENT, LI, SIGNATURE, Offices, in_order, kinds, offices
+from tests.live.offices import plan as offices_plan
 from tidehall.display.http.access import Grant
 from tidehall.hall import commands as c
 from tidehall.hall.plan import LinePlan, Plan, WindowPlan
@@ -19,9 +19,9 @@ DIGITS = LI["id_number"][-4:]
 
 
 def with_pickup() -> Plan:
-    """The story's hall with an issue window and its line."""
-    plan = story.plan()
-    line = LinePlan("R", "R", "g", story.name("取件"), 60.0, "pickup")
+    """The offices' hall with an issue window and its line."""
+    plan = offices_plan()
+    line = LinePlan("R", "R", "g", name("取件"), 60.0, "pickup")
     return replace(
         plan, lines=(*plan.lines, line), windows=(*plan.windows, WindowPlan("i1", "8", "g", "issue", ("R",)))
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 import asyncpg
 
-from tests.live.servers import HALL, Board, Client, houses, tidehall, until
+from tests.live.clients import HALL, Board, Client, until
+from tests.live.leaks import as_bytes, betrayed, forms, on_disk
+from tests.live.servers import houses, tidehall
 from tidehall.live import HallKeeper
 from tidehall.store.bus import LocalBus
 from tidehall.store.clock import HallClock
@@ -32,29 +34,6 @@ PAUSE = "张科长找我谈话"
 RESTORE = "老人去看了急诊才回来"
 TEXTS = [NOTE, REASON, TRANSFER, *MISSING, PAUSE, RESTORE]
 SECRETS = [str(value) for person in PEOPLE for value in person.values()] + TEXTS
-
-
-def forms(secret: str) -> Iterable[bytes]:
-    """How a text could stand somewhere: plain, escaped as JSON does, as PostgreSQL's hexadecimal bytes."""
-    plain = secret.encode()
-    yield from {plain, json.dumps(secret)[1:-1].encode(), plain.hex().encode()}
-
-
-def betrayed(where: str, content: bytes, secrets: Iterable[str] = SECRETS) -> list[str]:
-    """What of the secrets stands in `content`."""
-    return [f"{secret} in {where}" for secret in secrets if any(form in content for form in forms(secret))]
-
-
-def as_bytes(value: Any) -> bytes:
-    """A value of the database, whatever its type."""
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
-def on_disk(folder: Path, secrets: Iterable[str] = SECRETS) -> list[str]:
-    """What of the secrets stands in any file: PostgreSQL's tables and its log of writes, keys, links, logs."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    assert any("pg_wal" in path.parts for path in files)
-    return [one for path in files for one in betrayed(str(path.relative_to(folder)), path.read_bytes(), secrets)]
 
 
 async def a_day(client: Client) -> tuple[dict[str | None, Any], list[str]]:
@@ -140,9 +119,9 @@ async def test_no_person_is_ever_unsealed(tmp_path: Path) -> None:
             await until(lambda: min(board.seq, strip.seq) >= last.body["seq"], "the last call on board and strip")
             public = await everybody_sees(client, tokens)
             for where, text in public.items():
-                found += betrayed(where, text.encode())
-            found += betrayed("the boards' frames", "\n".join(board.frames + strip.frames).encode())
-            found += betrayed("an answer to a kiosk or window", "\n".join(said).encode())
+                found += betrayed(where, text.encode(), SECRETS)
+            found += betrayed("the boards' frames", "\n".join(board.frames + strip.frames).encode(), SECRETS)
+            found += betrayed("an answer to a kiosk or window", "\n".join(said).encode(), SECRETS)
         events = await client.journal()
         transferred = next(event for event in events if event["kind"] == "ticket_transferred")
         references = [transferred["body"]["note"], *next(
@@ -151,7 +130,7 @@ async def test_no_person_is_ever_unsealed(tmp_path: Path) -> None:
         opened = [(await client.get(f"halls/{HALL}/texts/{text}")).body["text"] for text in references]
         assert opened == [NOTE, *MISSING], "staff can read what was written"
         assert (await client.get(f"halls/{HALL}/texts/{references[0]}", token=None)).status == 401
-        found += betrayed("the journal's answer", json.dumps(events, ensure_ascii=False).encode())
+        found += betrayed("the journal's answer", json.dumps(events, ensure_ascii=False).encode(), SECRETS)
         house.server.stop()
         assert house.server.complaints() == []
 
@@ -174,7 +153,7 @@ async def test_no_person_is_ever_unsealed(tmp_path: Path) -> None:
                     rows = await connection.fetch(f'SELECT * FROM tidehall."{name}"')
                     content = b"\n".join(as_bytes(value) for row in rows for value in row.values())
                     assert rows or name not in ("event", "command", "snapshot", "sealed"), f"nothing in {name}"
-                    found += betrayed(f"table {name}", content)
+                    found += betrayed(f"table {name}", content, SECRETS)
                     found += betrayed(f"table {name}", content, [token.rpartition(".")[2] for token in tokens])
             finally:
                 await connection.close()
@@ -200,15 +179,15 @@ async def test_no_person_is_ever_unsealed(tmp_path: Path) -> None:
             await journal.close()
         whole = tidehall("verify", "--hall", HALL, "--rules", data=house.data, url=house.url)
         assert whole.returncode == 0, whole.stderr
-        found += betrayed("what verify says", (whole.stdout + whole.stderr).encode())
-        found += betrayed("the server's log", house.server.log.read_bytes())
+        found += betrayed("what verify says", (whole.stdout + whole.stderr).encode(), SECRETS)
+        found += betrayed("the server's log", house.server.log.read_bytes(), SECRETS)
         await house.postgres.stop()
-        found += on_disk(tmp_path)
+        found += on_disk(tmp_path, SECRETS)
     assert found == []
 
 
 def test_the_search_finds_what_is_there() -> None:
     """The search of this proof is not blind: it finds each form of a secret."""
     for form in forms(NOTE):
-        assert betrayed("here", b"before " + form + b" after") == [f"{NOTE} in here"]
-    assert betrayed("here", NOTE[:-1].encode()) == []
+        assert betrayed("here", b"before " + form + b" after", SECRETS) == [f"{NOTE} in here"]
+    assert betrayed("here", NOTE[:-1].encode(), SECRETS) == []

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.live.clients import HALL
 from tests.live.figures import keep
-from tests.live.servers import HALL, Servers, houses, tidehall
+from tests.live.servers import Servers, houses, tidehall
 
 SETTINGS = pytest.mark.parametrize(
     ("servers", "redis"), [(1, False), (2, False), (2, True)], ids=["one", "two", "two with Redis"]

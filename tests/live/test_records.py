@@ -16,10 +16,11 @@ import httpx
 import pytest
 
 from benchmarks.day import Day
-from tests.live.servers import NO_TLS, Server, tidehall, until
-from tests.live.test_http import problem
-from tests.live.test_offices import AGENT, LI, SECRETS, Offices, offices
-from tests.live.test_privacy import betrayed
+from tests.live.clients import NO_TLS, until
+from tests.live.door import problem
+from tests.live.leaks import betrayed
+from tests.live.offices import AGENT, LI, SECRETS, Offices, offices
+from tests.live.servers import Server, tidehall
 from tidehall.audit import case_trace
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import VERSION, Event

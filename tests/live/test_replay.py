@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from tests.core.halls import make_plan
+from tests.core.halls import SECOND, local, make_plan
 from tests.live.figures import keep, show
 from tidehall.audit import redecide
 from tidehall.hall import commands as c
@@ -26,10 +26,11 @@ from tidehall.hall.events import Event
 from tidehall.hall.state import HallState
 from tidehall.live import Ask, HallKeeper, encode, read_event
 from tidehall.queue.tickets import ENDED, Channel, Parked, TicketState
-from tidehall.store.bus import PollingBus
+from tidehall.store.bus import LocalBus, PollingBus
 from tidehall.store.clock import HallClock
 from tidehall.store.embedded import EmbeddedPostgres
 from tidehall.store.journal import Journal, connect, verify
+from tidehall.store.memory import MemoryJournal
 from tidehall.store.rows import CommandRow, Row
 
 HALL = "t"
@@ -241,6 +242,40 @@ async def test_two_keepers_one_truth(tmp_path: Path, commands: int, days: int, s
         "a day decided again",
         events=len(rows), commands=decided, refused=crowd.refused.total(), kinds_of_events=len(kinds), differences=0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("behind", [0, 1_500_000], ids=["together", "apart"])
+async def test_time_comes_first_in_every_batch(behind: int) -> None:
+    """Two keepers, the clock of one `behind` (µs), people by the batch: what a command makes due stands before the
+    next command, and the whole journal is decided again to the same."""
+    chance = random.Random(20261125)
+    now = local("2026-11-23 09:00")
+    journal = MemoryJournal(lambda: now)
+    bus = LocalBus()
+    clocks = [HallClock(monotonic=lambda: now) for _ in range(2)]
+
+    def pass_time(span: int) -> None:
+        nonlocal now
+        now += span
+        for clock, lag in zip(clocks, (0, behind), strict=True):
+            clock.sample(now - lag, now, now)
+
+    pass_time(0)
+    keepers = [HallKeeper(HALL, journal=journal, bus=bus, clock=clock) for clock in clocks]
+    crowd = Crowd(keepers, chance)
+    async with AsyncExitStack() as stack:
+        for keeper in keepers:
+            await keeper.start(make_plan(limits={"recall_gap_s": 0, "postpone_min_s": 0}))
+            stack.push_async_callback(keeper.stop)
+        for _ in range(60):
+            pass_time(chance.choice([0, 1, SECOND, 90 * SECOND]))
+            await asyncio.gather(*(crowd.one(chance.choice(keepers)) for _ in range(6)))
+    rows = await journal.read(HALL, 0, limit=100_000)
+    commands = await all_commands(journal)
+    by_time = Counter(row.kind for row in rows if row.actor == "clock")
+    assert by_time["alert_raised"], "people come while nobody is open"
+    assert await redecide(journal, HALL, upto=len(rows)) == (len(commands), [])
+    assert bare(commands, rows)[0] == [row.body for row in rows]
 
 
 async def test_a_wrong_decision_shows(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from tests.live.servers import HALL, Servers, houses
-from tests.live.test_accounts import add, enter
-from tests.live.test_http import problem
-from tests.live.test_offices import AGENT, LI, OPINION, SIGNATURE, STREET, Offices, offices, papers, plan
-from tests.live.test_privacy import betrayed
+from tests.live.clients import HALL
+from tests.live.door import problem
+from tests.live.leaks import betrayed
+from tests.live.offices import AGENT, LI, OPINION, SIGNATURE, STREET, Offices, offices, papers, plan
+from tests.live.people import add, enter
+from tests.live.servers import Servers, houses
 from tidehall.command import main
 from tidehall.display.desks import OPENS
 from tidehall.display.door import Door
@@ -269,7 +270,7 @@ async def test_a_demonstration_lets_newcomers_in_everywhere(tmp_path: Path) -> N
 # ---- forgetting a person
 
 
-def needed(s: Offices) -> str:
+def unsealed(s: Offices) -> str:
     """Everything that is still under seal, opened."""
     found = []
     for row in s.journal._halls["t"].sealed.values():
@@ -306,7 +307,7 @@ async def test_a_person_is_forgotten_for_ever(tmp_path: Path) -> None:
         assert (last.kind, last.actor) == ("person_erased", "staff:1")
         assert json.loads(last.body).keys() == {"kind", "at", "person", "reason"}
 
-        plain = needed(s)
+        plain = unsealed(s)
         assert betrayed("what is under seal", plain.encode(), [*LI.values(), STREET, SIGNATURE]) == []
         assert AGENT["name"] in plain, "another person stays"
         assert OPINION in plain, "an official opinion stays"

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.live.servers import HALL, Said, houses, tidehall, until
-from tests.live.test_accounts import add, enter
-from tests.live.test_http import problem
-from tests.live.test_offices import Offices, name, offices
+from tests.live.clients import HALL, Said, until
+from tests.live.door import name, problem
+from tests.live.offices import Offices, offices
+from tests.live.people import add, enter
+from tests.live.servers import houses, tidehall
 from tidehall.hall.plan import Plan, parse_plan
 
 RULE = {

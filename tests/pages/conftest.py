@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, StorageState, sync_playwright
 
+from benchmarks.served import free_port
+
 HALL = Path(__file__).with_name("hall.toml")
+#: Sizes of the screens, px.
+PHONE = (390, 844)
+DESK = (1366, 768)
+KIOSK = (1080, 1920)
+BOARD = (1920, 1080)
 TOKEN = "pages-test-admin-token"
 START_S = 30.0
+#: Seconds between two looks at what has to come.
+LOOK_S = 0.05
 
 
 @dataclass
@@ -52,10 +60,13 @@ class Server:
 
     def wait_until_allowed(self, window: str, action: str) -> None:
         """Time alone brings recall and no-show."""
-        deadline = time.monotonic() + 10
-        while action not in self.api.get(f"/api/v1/halls/pages/windows/{window}").json()["allowed"]:
-            assert time.monotonic() < deadline, f"{action} never came"
-            time.sleep(0.05)
+        where = f"/api/v1/halls/pages/windows/{window}"
+        until(lambda: action in self.api.get(where).json()["allowed"], 10, lambda: f"{action} never came")
+
+    def open_window(self, window: str, staff: str) -> None:
+        """Somebody sits down and opens."""
+        self.post(f"/windows/{window}/sign-in", {"staff": staff})
+        self.window(window, "open")
 
     def clear(self) -> None:
         """Nobody waits, nobody is served, all windows are closed."""
@@ -71,11 +82,12 @@ class Server:
             self.post(f"/tickets/{ticket['id']}/cancel")
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def until(done: Callable[[], object], seconds: float, missing: Callable[[], str]) -> None:
+    """Look again and again until it is so; when it is not in time, `missing` says what did not come."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, missing()
+        time.sleep(LOOK_S)
 
 
 @contextmanager
@@ -93,15 +105,14 @@ def serving(plan: Path, folder: Path) -> Iterator[Server]:
         )
     try:
         with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10) as api:
-            deadline = time.monotonic() + START_S
             links: dict[str, str] = {}
-            while "guide" not in links:
+
+            def printed() -> bool:
                 assert process.poll() is None, said.read_text()
-                assert time.monotonic() < deadline, said.read_text()
-                links = dict(re.findall(r"(kiosk|guide desk|window)\s+(http\S+)", said.read_text()))
-                if "guide desk" in links:
-                    links["guide"] = links["guide desk"]
-                time.sleep(0.05)
+                links.update(re.findall(r"(kiosk|guide|window)(?: desk)?\s+(http\S+)", said.read_text()))
+                return len(links) == 3
+
+            until(printed, START_S, said.read_text)
             yield Server(base, links, api)
     finally:
         process.terminate()
@@ -136,6 +147,12 @@ def places(server: Server, browser: Browser) -> dict[str, StorageState]:
     return found
 
 
+def note_errors(page: Page, path: str, wrong: list[str]) -> None:
+    """Whatever a page's scripts throw or print as an error goes into `wrong`."""
+    page.on("pageerror", lambda error: wrong.append(f"{path}: {error}"))
+    page.on("console", lambda said: wrong.append(f"{path}: {said.text}") if said.type == "error" else None)
+
+
 @dataclass
 class Hands:
     """Opens pages of the server and notes whatever goes wrong in them."""
@@ -147,7 +164,7 @@ class Hands:
     contexts: list[BrowserContext]
 
     def open(
-        self, path: str, *, size: tuple[int, int] = (1366, 768), signed_in: bool = True, scripts: bool = True,
+        self, path: str, *, size: tuple[int, int] = DESK, signed_in: bool = True, scripts: bool = True,
         lang: str = "zh-CN",
     ) -> Page:  # fmt: skip
         """A page in a browser of its own; `signed_in`: it holds the cookie of the place that the path belongs to."""
@@ -170,8 +187,7 @@ class Hands:
 
         context.route("**/*", only_ours)
         page = context.new_page()
-        page.on("pageerror", lambda error: self.wrong.append(f"{path}: {error}"))
-        page.on("console", lambda said: self.wrong.append(f"{path}: {said.text}") if said.type == "error" else None)
+        note_errors(page, path, self.wrong)
         page.goto(path)
         return page
 

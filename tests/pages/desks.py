@@ -12,7 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.test_offices import DESK, PHONE, Hall
+from tests.pages.conftest import DESK, PHONE
+from tests.pages.office_hall import Hall
 
 #: Where pictures of the pages go; without it none are taken.
 SHOTS = os.environ.get("TIDEHALL_SHOTS")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.pages.conftest import serving
-from tests.pages.test_offices import HALL, Hall
+from tests.pages.office_hall import OFFICES, Hall
 
 pytestmark = pytest.mark.browser
 
@@ -30,18 +30,14 @@ def staffed(hall: Hall) -> None:
     """A clerk and an officer, and the clerk's window open."""
     hall.person("1001", {"post": "acceptance", "zone": "social"})
     hall.person("4001", {"post": "officer", "department": "hrss"})
-    hall.server.post("/windows/s01/sign-in", {"staff": "1001"})
-    hall.server.window("s01", "open")
+    hall.server.open_window("s01", "1001")
 
 
 def brought(hall: Hall, upto: str) -> dict[str, Any]:
     """A case whose papers have been checked at their office, and led on to the step `upto`."""
     answer = hall.intake()
     case: dict[str, Any] = answer["case"]
-    carry = f"/hand-offs/{answer['hand_off']['id']}"
-    hall.server.post(f"{carry}/pick-up", {"runner": "2001"})
-    hall.server.post(f"{carry}/arrive")
-    hall.server.post(f"{carry}/verify", {"papers": answer["hand_off"]["papers"], "staff": "4001"})
+    hall.carried(answer["hand_off"], "4001")
     names = [name for name, _ in STEPS]
     for name, body in STEPS[: names.index(upto) + 1]:
         hall.server.post(f"/cases/{case['id']}/{name}", body)
@@ -51,7 +47,7 @@ def brought(hall: Hall, upto: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Hall]:
     """One hall for the module."""
-    with serving(HALL, tmp_path_factory.mktemp("archive")) as server:
+    with serving(OFFICES, tmp_path_factory.mktemp("archive")) as server:
         hall = Hall(server, browser)
         staffed(hall)
         yield hall
@@ -60,12 +56,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
 @pytest.fixture
 def hall(house: Hall) -> Iterator[Hall]:
     """The hall; at the end no script may have failed."""
-    yield house
-    for context in house.contexts:
-        context.close()
-    house.contexts.clear()
-    wrong, house.wrong[:] = list(house.wrong), []
-    assert wrong == []
+    with house.in_use():
+        yield house
 
 
 def rows(page: Page, name: str, case: dict[str, Any]) -> Any:
@@ -146,19 +138,17 @@ def test_the_count_warns_in_the_last_hour(
     zone = f"Etc/GMT{off:+d}"
     closes = datetime.now(ZoneInfo(zone)) + timedelta(minutes=minutes)
     plan = tmp_path / "hall.toml"
-    text = HALL.read_text(encoding="utf-8").replace('[["00:00", "24:00"]]', f'[["00:00", "{closes:%H:%M}"]]')
+    text = OFFICES.read_text(encoding="utf-8").replace('[["00:00", "24:00"]]', f'[["00:00", "{closes:%H:%M}"]]')
     plan.write_text(text.replace("open_days", f'time_zone = "{zone}"\nopen_days'), encoding="utf-8")
     with serving(plan, tmp_path_factory.mktemp("closing")) as server:
         hall = Hall(server, browser)
         staffed(hall)
         brought(hall, "decide")
-        desk = hall.open("/desk/pages/office/hrss", "4001")
-        expect(desk.locator("#unfiled")).to_have_attribute("data-standing", standing)
-        words = {"soon": "快闭厅了，请归档 2", "calm": "未归档 2"}[standing]
-        expect(desk.locator("#unfiled")).to_contain_text(words)
-        for context in hall.contexts:
-            context.close()
-        assert hall.wrong == []
+        with hall.in_use():
+            desk = hall.open("/desk/pages/office/hrss", "4001")
+            expect(desk.locator("#unfiled")).to_have_attribute("data-standing", standing)
+            words = {"soon": "快闭厅了，请归档 2", "calm": "未归档 2"}[standing]
+            expect(desk.locator("#unfiled")).to_contain_text(words)
 
 
 def test_intake_asks_how_the_result_shall_come(hall: Hall) -> None:
@@ -169,8 +159,7 @@ def test_intake_asks_how_the_result_shall_come(hall: Hall) -> None:
         answer = hall.server.api.post("/api/v1/halls/pages/windows/s01/cases", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
         assert [error["field"] for error in answer.json()["errors"]] == [field]
-    hall.server.post("/tickets", {"line": "A", "channel": "kiosk"})
-    hall.server.window("s01", "call", "start")
+    hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     desk.locator("#intake-open").click()
     desk.fill("#intake-item", "SS-001")

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.pages.conftest import Hands, Server
-from tests.pages.test_pages import BOARD, KIOSK, PHONE, sit_down, take_at_kiosk
+from tests.pages.conftest import BOARD, KIOSK, PHONE, Hands, Server
+from tests.pages.test_pages import sit_down, take_at_kiosk
 
 pytestmark = pytest.mark.browser
 

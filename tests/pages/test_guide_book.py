@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.pages.conftest import Server, serving
-from tests.pages.test_offices import HALL, PHONE, Hall
+from tests.pages.conftest import PHONE, Server, serving
+from tests.pages.office_hall import OFFICES, Hall
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
     """The offices' hall, one item of it with a guide."""
     folder = tmp_path_factory.mktemp("guide")
     plan = folder / "hall.toml"
-    text = HALL.read_text(encoding="utf-8")
+    text = OFFICES.read_text(encoding="utf-8")
     start = text.index('code = "SS-001"')
     end = text.index("[[items]]", start)
     plan.write_text(text[:end] + GUIDE + text[end:], encoding="utf-8")
@@ -33,17 +33,16 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
         yield Hall(server, browser)
 
 
-def close(hall: Hall) -> None:
-    """No script may have failed."""
-    for context in hall.contexts:
-        context.close()
-    hall.contexts.clear()
-    assert hall.wrong == []
+@pytest.fixture
+def hall(house: Hall) -> Iterator[Hall]:
+    """The hall; at the end no script may have failed."""
+    with house.in_use():
+        yield house
 
 
-def test_a_citizen_finds_an_item_and_reads_it(house: Hall) -> None:
+def test_a_citizen_finds_an_item_and_reads_it(hall: Hall) -> None:
     """From the front door by name to the item, without scripts; nothing is wider than a phone; paper has no buttons."""
-    page = house.open("/", None, PHONE, scripts=False)
+    page = hall.open("/", None, PHONE, scripts=False)
     page.locator('a[href^="/guide/"]').first.click()
     page.fill("#q", "社会保障卡申领")
     page.get_by_role("button", name="查找").click()
@@ -56,7 +55,6 @@ def test_a_citizen_finds_an_item_and_reads_it(house: Hall) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     page.emulate_media(media="print")
     expect(page.locator("header")).to_be_hidden()
-    close(house)
 
 
 def counted(server: Server) -> dict[str, int]:
@@ -65,10 +63,10 @@ def counted(server: Server) -> dict[str, int]:
     return found
 
 
-def test_the_guide_counts_and_takes_back(house: Hall) -> None:
+def test_the_guide_counts_and_takes_back(hall: Hall) -> None:
     """One press is one more, the figure stands on the button; the last is taken back with the button that then goes."""
-    house.person("5001", {"post": "guide"})
-    page = house.open("/desk/pages/guide", "5001")
+    hall.person("5001", {"post": "guide"})
+    page = hall.open("/desk/pages/guide", "5001")
     copies = page.locator("[data-service=print_copy]")
     copies.click()
     expect(copies).to_contain_text("今天 1")
@@ -77,10 +75,9 @@ def test_the_guide_counts_and_takes_back(house: Hall) -> None:
     page.locator("#service-undo").click()
     expect(copies).to_contain_text("今天 1")
     expect(page.locator("#service-undo")).to_be_hidden()
-    assert counted(house.server) == {"print_copy": 1}
+    assert counted(hall.server) == {"print_copy": 1}
     page.fill("#what", "SS-001")
     page.fill("#helper", "3001")
     page.locator("#take .go").click()
     expect(page.locator("#taken-number")).to_have_text("A001")
-    assert house.server.api.get("/api/v1/halls/pages/tickets").json()[0]["helper"] == "3001"
-    close(house)
+    assert hall.server.api.get("/api/v1/halls/pages/tickets").json()[0]["helper"] == "3001"

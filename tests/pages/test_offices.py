@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.handoffs import FOLLOW
-from tests.pages.conftest import Server, serving
+from tests.pages.conftest import BOARD, DESK, PHONE, serving
+from tests.pages.office_hall import OFFICES, Hall
 from tidehall import locales
 
 pytestmark = pytest.mark.browser
 
-HALL = Path(__file__).with_name("offices.toml")
 ROOT = Path(locales.__file__).parents[1] / "display"
-PHONE = (390, 844)
-DESK = (1366, 768)
 #: Open hand-offs on one page, and ms from a command's acknowledgement to the painted row.
 MANY = 3000
 PAINT_MS = 200
@@ -31,72 +26,10 @@ PAINT_MS = 200
 TRIES = 15
 
 
-class Hall:
-    """A server with offices, its people, and their browsers."""
-
-    def __init__(self, server: Server, browser: Browser) -> None:
-        self.server = server
-        self.browser = browser
-        self.wrong: list[str] = []
-        self.contexts: list[BrowserContext] = []
-        self.jars: dict[str, list[Any]] = {}
-
-    def person(self, staff: str, *posts: dict[str, str]) -> None:
-        """An account that has signed in and chosen its password; its cookies."""
-        first, own = (f"Tide-{secrets.token_hex(8)}" for _ in range(2))
-        body = {"staff": staff, "login": staff, "password": first, "posts": [{"hall": "pages"} | p for p in posts]}
-        answer = self.server.api.post("/api/v1/accounts", json=body)
-        assert answer.status_code == 201, answer.text
-        with httpx.Client(base_url=self.server.base) as client:
-            for path, said in (
-                ("", {"login": staff, "password": first}),
-                ("/password", {"password": first, "new_password": own}),
-            ):
-                answer = client.post(f"/api/v1/session{path}", json=said)
-                assert answer.status_code < 300, answer.text
-            self.jars[staff] = [
-                {"name": name, "value": value, "url": self.server.base} for name, value in client.cookies.items()
-            ]
-
-    def open(self, path: str, staff: str | None, size: tuple[int, int] = DESK, *, scripts: bool = True) -> Page:
-        """A page in this person's own browser."""
-        context = self.browser.new_context(
-            base_url=self.server.base, viewport={"width": size[0], "height": size[1]}, locale="zh-CN",
-            java_script_enabled=scripts,
-        )  # fmt: skip
-        if staff is not None:
-            context.add_cookies(self.jars[staff])
-        self.contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.wrong.append(f"{path}: {error}"))
-        page.on("console", lambda said: self.wrong.append(f"{path}: {said.text}") if said.type == "error" else None)
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, page.inner_text("body")
-        return page
-
-    def intake(self, item: str = "SS-002", *, urgent: bool = False) -> dict[str, Any]:
-        """Papers that came by courier."""
-        codes = ("id", "form") if item == "SS-002" else ("id",)
-        body = {
-            "item": item, "urgent": urgent, "source": "courier", "materials": [{"code": code} for code in codes],
-            "delivery": {"method": "window"},
-            "applicant": {"name": "张小三", "id_number": "420222199001011234"},
-        }  # fmt: skip
-        return self.server.post("/windows/s01/cases", body)
-
-    def case(self, receipt: str) -> dict[str, Any]:
-        """The case of a receipt."""
-        found = self.server.api.get(f"/api/v1/halls/pages/cases?receipt={receipt}").json()
-        assert len(found) == 1
-        case: dict[str, Any] = found[0]
-        return case
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Hall]:
     """One hall for the module, with a clerk, a runner, officers and a supervisor."""
-    with serving(HALL, tmp_path_factory.mktemp("offices")) as server:
+    with serving(OFFICES, tmp_path_factory.mktemp("offices")) as server:
         hall = Hall(server, browser)
         hall.person("1001", {"post": "acceptance", "zone": "social"})
         hall.person("2001", {"post": "runner"})
@@ -106,8 +39,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
         hall.person("5001", {"post": "issue", "zone": "social"})
         hall.person("6001", {"post": "supervisor"})
         hall.person("7001", {"post": "guide"})
-        server.post("/windows/s01/sign-in", {"staff": "1001"})
-        server.window("s01", "open")
+        server.open_window("s01", "1001")
         yield hall
 
 
@@ -116,19 +48,8 @@ def hall(house: Hall) -> Iterator[Hall]:
     """The hall with nobody at the window; at the end no script may have failed."""
     if house.server.api.get("/api/v1/halls/pages/windows/s01").json()["ticket"]:
         house.server.window("s01", "finish")
-    yield house
-    for context in house.contexts:
-        context.close()
-    house.contexts.clear()
-    wrong, house.wrong[:] = list(house.wrong), []
-    assert wrong == []
-
-
-def in_front(hall: Hall) -> dict[str, Any]:
-    """Somebody sits at window s01."""
-    ticket = hall.server.post("/tickets", {"line": "A", "channel": "kiosk"})
-    hall.server.window("s01", "call", "start")
-    return ticket
+    with house.in_use():
+        yield house
 
 
 def choose(desk: Page, code: str, *materials: str) -> None:
@@ -146,7 +67,7 @@ def choose(desk: Page, code: str, *materials: str) -> None:
 
 def test_papers_go_from_the_window_to_the_citizen(hall: Hall) -> None:
     """Intake, runner, check, claim, fee, decision, certificate, issue post, delivery, archive; a trace of it all."""
-    ticket = in_front(hall)
+    ticket = hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     choose(desk, "SS-002", "id", "form")
     desk.locator("#intake-form .go").click()
@@ -235,7 +156,7 @@ COVERED = """root => Array.from(
 
 def test_nothing_lies_over_the_intake_at_the_terminal_s_size(hall: Hall) -> None:
     """At 1366×768 every field, with the longest form open, can be seen and touched; afterwards number and print too."""
-    in_front(hall)
+    hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     choose(desk, "SS-002", "id", "form")
     form = desk.locator("#intake-form")
@@ -255,7 +176,7 @@ def test_nothing_lies_over_the_intake_at_the_terminal_s_size(hall: Hall) -> None
 
 def test_an_item_is_found_by_its_name_and_an_applicant_can_be_reached(hall: Hall) -> None:
     """A part of a name opens the one item that fits; without a number the clerk says so; a courier wants an address."""
-    in_front(hall)
+    hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     desk.locator("#intake-open").click()
     desk.fill("#intake-item", "没有这种事项")
@@ -280,7 +201,7 @@ def test_an_item_is_found_by_its_name_and_an_applicant_can_be_reached(hall: Hall
 
 def test_what_is_missing_is_told_once_and_the_case_waits(hall: Hall) -> None:
     """The server's list of missing papers becomes a notice to print; kept, the case goes on when they have come."""
-    in_front(hall)
+    hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     choose(desk, "SS-002", "id")
     desk.locator("#intake-form .go").click()
@@ -301,7 +222,7 @@ def test_what_is_missing_is_told_once_and_the_case_waits(hall: Hall) -> None:
 
 def test_a_question_reaches_the_middle_office_and_its_answer_the_window(hall: Hall) -> None:
     """Asked at the window, claimed and answered in the middle office, seen at the window without a reload."""
-    in_front(hall)
+    hall.in_front()
     desk = hall.open("/desk/pages/window/s01", "1001")
     middle = hall.open("/desk/pages/middle", "3001")
     desk.locator("#ask-open").click()
@@ -324,7 +245,7 @@ def test_a_refused_hand_off_goes_back_with_its_reason_and_its_clock(hall: Hall) 
     """Urgent papers go to the middle office; sent back they stand at the window with the reason, same limit."""
     case = hall.intake(urgent=True)
     hand_off = case["hand_off"]["id"]
-    board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
+    board = hall.open("/desk/pages/handoffs", "6001", BOARD)
     lane = board.locator(f'.urgent [data-id="{hand_off}"]')
     due = lane.locator("[data-due]").get_attribute("data-due")
     hall.server.post(f"/hand-offs/{hand_off}/pick-up", {"runner": "2001"})
@@ -358,6 +279,58 @@ def test_a_runner_takes_several_at_once_and_gives_back(hall: Hall) -> None:
         expect(row).to_contain_text("待取件")
 
 
+def test_a_zone_s_runner_sees_his_own_zone_and_the_pool_first(hall: Hall) -> None:
+    """The other zones' tasks stand under 全部; whoever runs for the whole hall begins there."""
+    hall.server.open_window("p01", "1002")
+    own = hall.intake()["receipt"]["number"][-5:]
+    pool = hall.intake("PC-001", window="p01")
+    assert pool["hand_off"]["runners"] == "pool"
+    pooled = pool["receipt"]["number"][-5:]
+    for staff, zone in (("2101", "social"), ("2102", "property")):
+        hall.person(staff, {"post": "runner", "zone": zone})
+        phone = hall.open("/desk/pages/runner", staff, PHONE)
+        tasks = phone.locator("[data-list=tasks]")
+        expect(tasks).to_contain_text(pooled)
+        expect(tasks.get_by_text(own, exact=True)).to_have_count(1 if zone == "social" else 0)
+        expect(phone.locator(".zones .on")).to_have_count(1)
+        phone.locator(".zones a", has_text="全部").click()
+        expect(phone.locator(".zones .on")).to_have_text("全部")
+        expect(tasks).to_contain_text(own)
+        late = hall.intake()["receipt"]["number"][-5:]  # and what comes then is listed by the same rule
+        expect(tasks).to_contain_text(late)
+    expect(hall.open("/desk/pages/runner", "2001", PHONE).locator(".zones .on")).to_have_text("全部")
+
+
+def test_a_case_begins_at_its_top_after_a_step(hall: Hall) -> None:
+    """Scrolled down to a button, the officer sees the new stage at once when it is pressed; so with another case."""
+    case = hall.intake()
+    hall.carried(case["hand_off"], "4001")
+    office = hall.open(f"/desk/pages/office/hrss?case={case['case']['id']}", "4001", (1366, 420))
+    pane = office.locator("[data-pane=case]")
+    pane.evaluate("pane => { pane.scrollTop = pane.scrollHeight; }")
+    stage = pane.locator(".stage")
+    expect(stage).not_to_be_in_viewport()
+    pane.locator("[data-do=claim]").dispatch_event("click")
+    expect(stage).to_contain_text("审查中")
+    expect(stage).to_be_in_viewport()
+
+
+def test_the_window_s_card_begins_at_its_top_with_the_next_one(hall: Hall) -> None:
+    """Scrolled down to what was taken in, the card shows its head again when the visit is over."""
+    for _ in range(8):
+        hall.intake()
+    hall.in_front()
+    desk = hall.open("/desk/pages/window/s01", "1001", (1366, 600))
+    card = desk.locator("#citizen")
+    expect(desk.locator("#number")).to_be_in_viewport()
+    card.evaluate("card => { card.scrollTop = card.scrollHeight; }")
+    expect(desk.locator("#number")).not_to_be_in_viewport()
+    desk.keyboard.press("F8")
+    expect(desk.locator("#nobody-text")).to_be_visible()
+    assert card.evaluate("card => card.scrollHeight > card.clientHeight")
+    expect(desk.locator("#nobody-text")).to_be_in_viewport(ratio=1)
+
+
 def test_progress_needs_no_script_and_shows_no_name(hall: Hall) -> None:
     """Receipt number and four digits open a masked page; wrong digits say so and no more."""
     number = hall.intake()["receipt"]["number"]
@@ -376,7 +349,7 @@ def test_progress_needs_no_script_and_shows_no_name(hall: Hall) -> None:
 
 def test_rating_is_one_tap_and_reasons_come_with_low_levels(hall: Hall) -> None:
     """Five faces in the standard order after service; a bad one asks why and opens a matter at the guide desk."""
-    ticket = in_front(hall)
+    ticket = hall.in_front()
     phone = hall.open(f"/t/{ticket['token']}", None, PHONE)
     expect(phone.locator("#rating")).to_be_hidden()
     hall.server.window("s01", "finish")
@@ -441,7 +414,7 @@ def paint_times(hall: Hall, many: int) -> list[float]:
     """
     have = len(hall.server.api.get("/api/v1/halls/pages/hand-offs?state=open").json())
     cases = [hall.intake() for _ in range(many - have)]
-    board = hall.open("/desk/pages/handoffs", "6001", (1920, 1080))
+    board = hall.open("/desk/pages/handoffs", "6001", BOARD)
     expect(board.locator(".lane")).to_have_count(many)
     expect(board.locator("#age")).to_be_hidden()
     board.evaluate(FOLLOW)

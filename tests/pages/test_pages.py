@@ -11,21 +11,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.pages.conftest import Hands, Server
+from tests.pages.conftest import BOARD, KIOSK, PHONE, Hands, Server
 from tidehall import locales
 
 pytestmark = pytest.mark.browser
 
-BOARD = (1920, 1080)
-PHONE = (390, 844)
-KIOSK = (1080, 1920)
 ROOT = Path(locales.__file__).parents[1] / "display"
 
 
 def sit_down(server: Server, window: str = "s01") -> None:
     """A clerk opens a window."""
-    server.post(f"/windows/{window}/sign-in", {"staff": f"clerk-{window}"})
-    server.window(window, "open")
+    server.open_window(window, f"clerk-{window}")
 
 
 def take_at_kiosk(page: Page) -> tuple[str, str]:

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from tests.pages.conftest import serving
-from tests.pages.test_offices import DESK, PHONE, Hall
+from tests.pages.conftest import BOARD, DESK, KIOSK, PHONE, serving
+from tests.pages.office_hall import Hall
 
 pytestmark = pytest.mark.browser
 
 HALL = Path(__file__).with_name("pickup.toml")
-KIOSK = (1080, 1920)
-BOARD = (1920, 1080)
 LAST4 = "1234"
 APPLICANT = {"name": "张小三", "id_number": "420222199001011234"}
 
@@ -29,14 +27,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
         hall = Hall(server, browser)
         hall.person("5001", {"post": "issue", "zone": "social"}, {"post": "acceptance", "zone": "social"})
         for window, staff in (("s01", "1001"), ("i01", "5001"), ("p01", "1002")):
-            server.post(f"/windows/{window}/sign-in", {"staff": staff})
-            server.window(window, "open")
-        context = browser.new_context()
-        context.new_page().goto(server.links["kiosk"])
-        hall.jars["kiosk"] = [
-            {"name": cookie["name"], "value": cookie["value"], "url": server.base} for cookie in context.cookies()
-        ]
-        context.close()
+            server.open_window(window, staff)
+        hall.place("kiosk")
         yield hall
 
 
@@ -48,12 +40,8 @@ def hall(house: Hall) -> Iterator[Hall]:
         house.server.window("i01", *(("start", "finish") if ticket["state"] == "called" else ("finish",)))
     for waiting in house.server.api.get("/api/v1/halls/pages/tickets?state=waiting").json():
         house.server.post(f"/tickets/{waiting['id']}/cancel")
-    yield house
-    for context in house.contexts:
-        context.close()
-    house.contexts.clear()
-    wrong, house.wrong[:] = list(house.wrong), []
-    assert wrong == []
+    with house.in_use():
+        yield house
 
 
 def taken_in(hall: Hall, item: str = "SS-002", *, window: str = "s01", **more: Any) -> dict[str, Any]:
@@ -68,11 +56,8 @@ def taken_in(hall: Hall, item: str = "SS-002", *, window: str = "s01", **more: A
 def made(hall: Hall, item: str = "SS-002", **more: Any) -> tuple[str, str]:
     """A case whose result lies at its zone's issue post: (id, receipt)."""
     taken = taken_in(hall, item, **more)
-    case, hand_off = taken["case"]["id"], taken["hand_off"]
-    path = f"/hand-offs/{hand_off['id']}"
-    hall.server.post(f"{path}/pick-up", {"runner": "2001"})
-    hall.server.post(f"{path}/arrive")
-    hall.server.post(f"{path}/verify", {"papers": hand_off["papers"], "staff": "3001"})
+    case = taken["case"]["id"]
+    hall.carried(taken["hand_off"], "3001")
     hall.server.post(f"/cases/{case}/claim", {"staff": "4001"})
     hall.server.post(f"/cases/{case}/decide", {"outcome": "approve", "opinion": "符合条件", "staff": "4001"})
     hall.server.post(f"/cases/{case}/make", {"staff": "4002"})

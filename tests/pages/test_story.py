@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.http import always_open
-from tests.pages.conftest import serving
+from benchmarks.served import always_open
+from tests.pages.conftest import BOARD, KIOSK, PHONE, serving, until
 from tests.pages.desks import PEOPLE, Desks
-from tests.pages.test_offices import PHONE, Hall
-from tests.pages.test_pickup import KIOSK, by_receipt
+from tests.pages.office_hall import Hall
+from tests.pages.test_pickup import by_receipt
 
 pytestmark = pytest.mark.browser
 
-BOARD = (1920, 1080)
 #: Seconds until a message must have been sent.
 MESSAGE_S = 15.0
 
@@ -53,24 +51,14 @@ def story(
         hall = Hall(server, browser)
         for staff, posts in PEOPLE.items():
             hall.person(staff, *posts)
-        context = browser.new_context()
-        context.new_page().goto(server.links["kiosk"])
-        hall.jars["kiosk"] = [
-            {"name": cookie["name"], "value": cookie["value"], "url": server.base} for cookie in context.cookies()
-        ]
-        context.close()
-        yield Desks(hall)
-        for context in hall.contexts:
-            context.close()
-        assert hall.wrong == []
+        hall.place("kiosk")
+        with hall.in_use():
+            yield Desks(hall)
 
 
 def message(path: Path) -> dict[str, str]:
     """The only short message that has been sent."""
-    deadline = time.monotonic() + MESSAGE_S
-    while not path.exists() or not path.read_text("utf-8").endswith("\n"):
-        assert time.monotonic() < deadline, "no message came"
-        time.sleep(0.05)
+    until(lambda: path.exists() and path.read_text("utf-8").endswith("\n"), MESSAGE_S, lambda: "no message came")
     (line,) = path.read_text("utf-8").splitlines()
     found: dict[str, str] = json.loads(line)
     return found

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.pages.conftest import DESK, serving
 from tests.pages.conftest import HALL as SMALL
-from tests.pages.conftest import serving
-from tests.pages.test_offices import DESK, Hall
+from tests.pages.office_hall import Hall
 
 pytestmark = pytest.mark.browser
 
@@ -42,12 +42,9 @@ def house(tmp_path: Path, browser: Browser) -> Iterator[Hall]:
         hall = Hall(server, browser)
         hall.person("6001", {"post": "supervisor"})
         hall.person("1009", {"post": "tidal"})
-        server.post("/windows/s01/sign-in", {"staff": "1001"})
-        server.window("s01", "open")
-        yield hall
-        for context in hall.contexts:
-            context.close()
-        assert hall.wrong == []
+        server.open_window("s01", "1001")
+        with hall.in_use():
+            yield hall
 
 
 def test_a_supervisor_follows_the_tide(house: Hall) -> None:

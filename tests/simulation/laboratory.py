@@ -8,14 +8,48 @@ from __future__ import annotations
 from string import ascii_uppercase
 from typing import Any
 
+from tidehall.hall.events import Event
 from tidehall.hall.plan import parse_plan
+from tidehall.simulation.day import Played
 from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.tables import Scenario
 
-__all__ = ["LETTERS", "laboratory", "plan_tables"]
+__all__ = ["LETTERS", "MINUTE", "SCENARIO", "WORDS", "laboratory", "plan_tables", "story"]
 
 WORDS = {"zh": "名", "en": "Name"}
 LETTERS = [letter for letter in ascii_uppercase if letter not in "IO"]
+MINUTE = 60_000_000
+#: A scenario file with its plan inside, for the command line: one line, two windows, two hours.
+SCENARIO = """
+[day]
+open = "09:00"
+close = "11:00"
+[demand.lines.A]
+profile = [["09:00", 20.0]]
+[target]
+wait = { share = 0.8, within_s = 1800 }
+[hall.hall]
+id = "lab"
+name = { zh = "名", en = "Name" }
+[[hall.zones]]
+id = "z"
+name = { zh = "名", en = "Name" }
+[[hall.lines]]
+id = "A"
+letter = "A"
+zone = "z"
+name = { zh = "名", en = "Name" }
+[[hall.windows]]
+id = "w1"
+label = "1"
+zone = "z"
+lines = ["A"]
+[[hall.windows]]
+id = "w2"
+label = "2"
+zone = "z"
+lines = ["A"]
+"""
 
 
 def plan_tables(
@@ -47,3 +81,11 @@ def laboratory(
         **more,
     }
     return read_scenario(tables, parse_plan(plan_tables(windows, lines=lines)))
+
+
+def story(played: Played, nine: int, *kinds: type[Event]) -> list[tuple[str, float, str]]:
+    """(kind, minutes after nine, ticket or window) of the events of these kinds."""
+    return [
+        (type(ev).__name__, (ev.at - nine) / MINUTE, str(getattr(ev, "ticket", None) or getattr(ev, "window", "")))
+        for ev in played.events if type(ev) in kinds
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from tests.simulation.laboratory import plan_tables
+from tests.simulation.laboratory import WORDS, plan_tables
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event
 from tidehall.hall.plan import parse_plan
@@ -19,7 +19,6 @@ from tidehall.simulation.tables import Scenario
 __all__ = ["SECOND", "busy", "stopped", "two_zones"]
 
 SECOND = 1_000_000
-WORDS = {"zh": "名", "en": "Name"}
 
 
 def two_zones(**more: Any) -> Scenario:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from joblib import Parallel, delayed  # type: ignore[import-untyped] # it ships no types
 
-from tests.simulation.laboratory import laboratory
+from tests.simulation.laboratory import SCENARIO, laboratory
 from tidehall.command import main
 from tidehall.simulation.cluster import ClusterUnusable, check_workers, on_cluster, version_here
 from tidehall.simulation.study import run_study
@@ -28,36 +28,6 @@ if __name__ == "__main__":
     with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, processes=True, dashboard_address=None) as it:
         print(it.scheduler_address, flush=True)
         sys.stdin.read()
-"""
-SCENARIO = """
-[day]
-open = "09:00"
-close = "11:00"
-[demand.lines.A]
-profile = [["09:00", 20.0]]
-[hall.hall]
-id = "lab"
-name = { zh = "名", en = "Name" }
-[[hall.zones]]
-id = "z"
-name = { zh = "名", en = "Name" }
-[[hall.lines]]
-id = "A"
-letter = "A"
-zone = "z"
-name = { zh = "名", en = "Name" }
-[[hall.windows]]
-id = "w1"
-label = "1"
-zone = "z"
-lines = ["A"]
-[[hall.windows]]
-id = "w2"
-label = "2"
-zone = "z"
-lines = ["A"]
-[target]
-wait = { share = 0.8, within_s = 1800 }
 """
 
 

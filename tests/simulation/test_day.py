@@ -9,9 +9,8 @@ import pytest
 from msgspec import convert
 from msgspec.structs import replace
 
-from tests.simulation.laboratory import plan_tables
+from tests.simulation.laboratory import MINUTE, plan_tables, story
 from tidehall.hall import events as e
-from tidehall.hall.events import Event
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.citizens import Crowd
 from tidehall.simulation.clerks import Roster
@@ -20,9 +19,6 @@ from tidehall.simulation.draws import Flow, Purpose, sample, stream
 from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.tables import Distribution, People
 from tidehall.simulation.world import World
-
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
 
 
 def play(
@@ -41,14 +37,6 @@ def play(
         patience=None if patience is None else [round(x * MINUTE) for x in patience], absent=absent,
     )  # fmt: skip
     return stage.play(1, 0, flows=[flow]), nine
-
-
-def story(played: Played, nine: int, *kinds: type[Event]) -> list[tuple[str, float, str]]:
-    """(kind, minutes after nine, ticket or window) of the events of these kinds."""
-    return [
-        (type(ev).__name__, (ev.at - nine) / MINUTE, str(getattr(ev, "ticket", None) or getattr(ev, "window", "")))
-        for ev in played.events if type(ev) in kinds
-    ]  # fmt: skip
 
 
 def test_longest_idle_clerk_calls_first() -> None:

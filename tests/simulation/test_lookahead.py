@@ -19,7 +19,7 @@ from tidehall.hall.events import Event
 from tidehall.hall.plan import parse_plan
 from tidehall.queue.tickets import ENDED
 from tidehall.simulation.day import Stage
-from tidehall.simulation.draws import Flow, sample
+from tidehall.simulation.draws import Flow, Leg, sample
 from tidehall.simulation.lookahead import LookAhead, look_ahead
 from tidehall.simulation.present import Present
 from tidehall.simulation.questions import Choice, Question, Step, tidal_choices
@@ -202,6 +202,19 @@ def test_a_fork_can_be_forked() -> None:
         assert stories[0] == stories[1]
         assert len(stories[0]) > 20
     assert seen >= {"open False False", "open True True", "closing", "closed False False"}
+
+
+def test_a_line_waits_for_those_who_may_be_sent_to_it() -> None:
+    """After closing time too: the clerk of line B goes home after the citizen whom line A has sent on."""
+    scenario = two_zones(transfers={"A": {"B": 0.5, "C": 0.1}}, demand={"lines": {"A": {"profile": [["09:00", 0.0]]}}})
+    _, _, hall, now = stopped(scenario, 8 * 3600 - 600)
+    split = Choice("split", tuple(Step(c.SetLines(w, (line,))) for w, line in (("w1", "A"), ("w2", "B"), ("w3", "A"))))
+    ahead = LookAhead(hall, scenario, Question("z", now, (split,), runs=1))
+    late = Flow("A", [now + 5 * MINUTE], [20 * MINUTE], onward=[(Leg("B", "arrival", 5 * MINUTE),)])
+    fork = ahead.play(split, [late], 0)
+    assert not fork.refused
+    ends = [(ev.at - now) / MINUTE for ev in fork.world.events if isinstance(ev, e.TicketFinished)]
+    assert ends == [30]
 
 
 def test_the_forecast_is_right_on_the_average() -> None:

@@ -154,14 +154,21 @@ def tables_with_offices() -> dict[str, Any]:
 
 
 def sized(jobs: int = 1, **sizing: Any) -> Sized:
+    """The small hall's answer."""
     found = tables_with_offices()
     scenario = read_scenario(found["tables"], parse_plan(found["plan"]))
     return size(scenario, read_sizing({"max_days": 60, **sizing}, scenario), seed=2, jobs=jobs)
 
 
-def test_a_whole_hall_is_sized_and_certified() -> None:
+@pytest.fixture(scope="module")
+def whole() -> Sized:
+    """The small hall's answer with all defaults, once for all who look at it."""
+    return sized()
+
+
+def test_a_whole_hall_is_sized_and_certified(whole: Sized) -> None:
     """Windows, runners and officers together: fresh days show every target, and one step cheaper was played."""
-    answer = sized()
+    answer = whole
     assert not answer.refused
     assert answer.certificate is not None
     assert answer.certificate.met
@@ -181,9 +188,9 @@ def test_a_whole_hall_is_sized_and_certified() -> None:
     assert shares == sorted(shares)
 
 
-def test_same_seed_same_answer_on_any_number_of_processes() -> None:
+def test_same_seed_same_answer_on_any_number_of_processes(whole: Sized) -> None:
     """One process and two give the same answer, to the last figure."""
-    assert sized() == sized(jobs=2)
+    assert whole == sized(jobs=2)
 
 
 def test_impossible_targets_are_refused_with_the_reason() -> None:
@@ -246,7 +253,7 @@ def test_a_test_stops_as_soon_as_it_is_clear() -> None:
     assert (tie.verdict, tie.bounds.days, tie.met) == ("tie", 240, False)
 
 
-def test_zones_alone_leave_the_offices_as_they_are() -> None:
+def test_zones_alone_leave_the_offices_as_they_are(whole: Sized) -> None:
     """Sized without the offices: no day of the whole hall, nobody hired or sent home, nothing said of papers but that
     nothing is said of them."""
     found = tables_with_offices()
@@ -257,7 +264,7 @@ def test_zones_alone_leave_the_offices_as_they_are() -> None:
     assert answer.certificate is not None
     assert [shown.target for shown in answer.certificate.targets] == ["wait z"]
     assert any("says nothing of papers" in words for words in answer.assumed)
-    assert not any("says nothing of papers" in words for words in sized().assumed)
+    assert not any("says nothing of papers" in words for words in whole.assumed)
 
 
 def test_giving_up_is_a_near_tie_and_never_a_success() -> None:

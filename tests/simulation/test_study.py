@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.simulation.laboratory import laboratory, plan_tables
+from tests.simulation.laboratory import SCENARIO, laboratory, plan_tables
 from tidehall.command import main
 from tidehall.hall.measures import Measures
 from tidehall.hall.plan import parse_plan
@@ -149,31 +149,6 @@ def test_turned_away_when_numbers_are_exhausted() -> None:
     measures = run_study(scenario, days=2).measures
     assert measures["tickets"].mean == 999
     assert (measures["turned_away"].mean or 0) > 1000
-
-
-SCENARIO = """
-[day]
-open = "09:00"
-close = "10:00"
-[demand.lines.A]
-profile = [["09:00", 20.0]]
-[hall.hall]
-id = "lab"
-name = { zh = "名", en = "Name" }
-[[hall.zones]]
-id = "z"
-name = { zh = "名", en = "Name" }
-[[hall.lines]]
-id = "A"
-letter = "A"
-zone = "z"
-name = { zh = "名", en = "Name" }
-[[hall.windows]]
-id = "w1"
-label = "1"
-zone = "z"
-lines = ["A"]
-"""
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

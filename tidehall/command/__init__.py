@@ -258,32 +258,25 @@ def run_plan(arguments: argparse.Namespace) -> int:
     async def adopt() -> int:
         settings = settings_of(arguments)
         wanted = demonstration_plan(plan) if (settings.data / "demonstration.json").exists() else plan
-        async with open_journal(settings) as journal:
-            await known_hall(journal, plan.hall.id)
-            clock = HallClock()
-            await clock.measure(journal)
-            bus = open_bus(journal, settings.redis_url, single_process=False)
-            keeper = HallKeeper(plan.hall.id, journal=journal, bus=bus, clock=clock)
-            await keeper.start()
+        async with open_journal(settings) as journal, open_hall(settings, journal, plan.hall.id) as keeper:
+            key = f"adopt-{keeper.committed.state.seq}"
+            command = AdoptPlan(wanted, now=arguments.now)
             try:
-                key = f"adopt-{keeper.committed.state.seq}"
-                command = AdoptPlan(wanted, now=arguments.now)
-                before = keeper.committed.state.seq
-                await keeper.submit(Ask(command, "command-line", key, b"", lambda hall, events: (200, b"{}")))
-                if keeper.committed.state.seq == before:
-                    print("the hall has this plan already")
-                else:
-                    print("adopted: it rules now" if arguments.now else "adopted: it rules from the next service day")
-                return 0
+                # The answer says whether anything came of it: the hall's seq may rise by what time brings meanwhile.
+                done = await keeper.submit(
+                    Ask(command, "command-line", key, b"", lambda hall, events: (200 if events else 204, b"{}"))
+                )
             except Refusal as no:
                 if no.code != "plan_blocked":
                     raise StartError(f"{arguments.file}: {no.code}: {no.details}") from no
                 for against in no.details["against"]:
                     print(f"{arguments.file}: stands against it: {against}", file=sys.stderr)
                 return 1
-            finally:
-                await keeper.stop()
-                await bus.close()
+            if done.status == 204:
+                print("the hall has this plan already")
+            else:
+                print("adopted: it rules now" if arguments.now else "adopted: it rules from the next service day")
+            return 0
 
     return asyncio.run(adopt())
 
@@ -372,8 +365,8 @@ def run_rebuild(arguments: argparse.Namespace) -> int:
             await known_hall(journal, hall)
             follower = Follower(hall, register, journal=journal, store=PostgresProjections(journal))
             begun = time.monotonic()
-            with progress(f"hall {hall}: {register.name}") as told:
-                seq = await follower.rebuild(told)
+            with progress(f"hall {hall}: {register.name}") as bar:
+                seq = await follower.rebuild(bar.told)
         took = time.monotonic() - begun
         print(f"hall {hall}: the register of cases was dropped and made again from {seq} events in {took:.1f} s")
         return 0

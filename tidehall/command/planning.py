@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from tidehall import __version__
+from tidehall.command.terminal import progress
 from tidehall.hall.errors import PlanInvalid
 from tidehall.server import StartError, read_plan, read_tables
 
@@ -106,25 +107,16 @@ def read_scenario_file(path: Path) -> Scenario:
 
 def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Result]:
     """One study of each, with a progress bar on a terminal. Raises StartError."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from tidehall.simulation.study import run_study
 
     for name, least in (("days", 1), ("jobs", 1), ("seed", 0)):
         if getattr(arguments, name) < least:
             raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    shown = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    with processes(arguments) as jobs, shown as bar:
-        task = bar.add_task("days", total=arguments.days * len(scenarios))
+    with processes(arguments) as jobs, progress("days", arguments.days * len(scenarios)) as bar:
         return [
-            run_study(
-                scenario, days=arguments.days, seed=arguments.seed, jobs=jobs,
-                progress=lambda: bar.advance(task),
-            )
+            run_study(scenario, days=arguments.days, seed=arguments.seed, jobs=jobs, progress=bar.add)
             for scenario in scenarios
-        ]  # fmt: skip
+        ]
 
 
 def twin_missing(error: ModuleNotFoundError) -> StartError:
@@ -233,8 +225,6 @@ def run_size(arguments: argparse.Namespace) -> int:
 def sized(arguments: argparse.Namespace) -> Sized:
     """The sizing of a scenario file; the first proposal is printed as soon as it is there. Raises StartError."""
     from msgspec.structs import replace
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from tidehall.simulation.scenario import ScenarioInvalid
     from tidehall.simulation.sizing import size
@@ -255,21 +245,17 @@ def sized(arguments: argparse.Namespace) -> Sized:
         if not demand:
             raise StartError(f"--zone {' '.join(arguments.zone)}: nobody comes there; name a zone with demand")
         scenario = replace(scenario, demand=demand)
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} days"), TimeElapsedColumn())
-    shown = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    with processes(arguments) as jobs, shown as bar:
-        task = bar.add_task("first proposal", total=None)
+    with processes(arguments) as jobs, progress("days: first proposal") as bar:
 
         def first(found: Proposal) -> None:
-            bar.stop()  # its line must not run into what is printed
             out = sys.stderr if arguments.json else sys.stdout
-            print("first proposal, by formula and screening, not yet played:", file=out)
-            print_proposal(found, out)
-            bar.start()
+            with bar.aside():
+                print("first proposal, by formula and screening, not yet played:", file=out)
+                print_proposal(found, out)
 
         return size(
             scenario, sizing, seed=arguments.seed, jobs=jobs, offices=not arguments.zone, first=first,
-            progress=lambda what, days: bar.update(task, description=what, advance=days),
+            progress=lambda what, days: bar.add(days, f"days: {what}"),
         )  # fmt: skip
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tidehall.audit import CaseTrace
 
-__all__ = ["clock_text", "print_case", "print_step", "progress"]
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+__all__ = ["Bar", "clock_text", "print_case", "print_step", "progress"]
 
 #: Moments (µs) in an event's body.
 MOMENTS = ("due", "due_at", "warn_at", "started_at", "contact_by", "callable_at", "booked_for")
@@ -53,15 +57,48 @@ def print_step(seq: int, at: int, kind: str, body: dict[str, object], actor: str
     print(f"{seq:>8}  {clock_text(at)}  {kind:<20} {rest}  [{actor}]")
 
 
+class Bar:
+    """What long work tells of itself."""
+
+    def __init__(self, shown: Progress, task: TaskID) -> None:
+        self._shown = shown
+        self._task = task
+
+    def told(self, done: int, total: int) -> None:
+        """So much is done, of so much."""
+        self._shown.update(self._task, completed=done, total=total)
+
+    def add(self, more: float = 1, what: str | None = None) -> None:
+        """So much more is done; from now on it is `what`."""
+        self._shown.update(self._task, advance=more, description=what)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """The bar is out of the way, so that its line does not run into what is printed."""
+        self._shown.stop()
+        try:
+            yield
+        finally:
+            self._shown.start()
+
+
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the work lasts; yields what is to be told (done, of how much)."""
+def progress(what: str, total: int | None = None) -> Iterator[Bar]:
+    """A bar on standard error while the work lasts; `total`: how much it is, where that is known."""
     # Not at the top: what is seldom shown must not cost every start of the command line a tenth of a second.
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        yield Bar(shown, shown.add_task(what, total=total))

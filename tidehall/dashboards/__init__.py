@@ -1,4 +1,4 @@
-"""The supervisors' live dashboard and the planners' studio. Its modules come with the dashboard.
+"""What planners hand on: a study's report, and the figures in it.
 
 Law: a figure shows one of the measures, by its definition, and what is behind it.
 """

@@ -34,7 +34,7 @@ class Behind(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A figure: what it shows, as Plotly's dictionary, and the table behind it."""
+    """A figure: its finding, what it shows, and the table behind it."""
 
     title: str
     figure: go.Figure

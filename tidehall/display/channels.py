@@ -44,6 +44,7 @@ from tidehall.display.views import (
     phone_view,
     session,
     staff_view,
+    strip_position,
     strip_view,
     ticket_view,
     time_text,
@@ -111,6 +112,13 @@ class Scene:
         """All parked tickets."""
         tickets = self.hall.state.tickets
         return self.once("suspended", "", lambda: [t for t in tickets.values() if t.state == "suspended"])
+
+    def alerts(self) -> tuple[int, list[Alert]]:
+        """The journal seq of the last event about an alert of this day, and the alerts that are open."""
+        alerts = self.hall.state.alerts.values()
+        return self.once(
+            "alerts", "", lambda: (max((x.seq for x in alerts), default=0), [x for x in alerts if x.ended is None])
+        )
 
     def waiting(self, lines: tuple[str, ...], now: int) -> tuple[TicketView, ...]:
         """The waiting list of some lines."""
@@ -359,8 +367,8 @@ class StripChannel(Channel):
     """The strip above one window; its id is that of the window."""
 
     def position(self, state: HallState) -> int:
-        """The window's."""
-        return state.window(self.id).seq
+        """The window's, and the plan's, which gives it its names."""
+        return strip_position(state, self.id)
 
     def exists(self, state: HallState) -> bool:
         """Whether the plan has this window."""
@@ -394,9 +402,10 @@ class PhoneChannel(Channel):
     name = "ticket"
 
     def position(self, state: HallState) -> int:
-        """The ticket's; while it waits, its line's too, since the people ahead change with it."""
+        """The ticket's and the plan's; while it waits, its line's too, since the people ahead change with it."""
         ticket = state.ticket(self.id)
-        return max(ticket.seq, state.lines[ticket.line].seq) if ticket.state == "waiting" else ticket.seq
+        line = state.lines[ticket.line].seq if ticket.state == "waiting" else 0
+        return max(ticket.seq, line, state.plan_seq)
 
     def exists(self, state: HallState) -> bool:
         """Whether the hall still knows the ticket (ended ones go at the day turn)."""
@@ -447,9 +456,8 @@ class StaffChannel(Channel):
 
     def standing(self, state: HallState, now: int) -> dict[str, Any]:
         """What is told whole when it differs."""
-        alerts: list[Alert] = [alert for alert in state.alerts.values() if alert.ended is None]
         return {
-            "alerts": alerts,
+            "alerts": self.scene.alerts()[1],
             "offices": state.offices.seq,
             "session": session(state, now),
             "issuing": state.issuing,
@@ -515,9 +523,9 @@ class DeskChannel(StaffChannel):
         return found
 
     def position(self, state: HallState) -> int:
-        """Its zone's, its own, and the offices'."""
+        """Its zone's, its own, the offices', and that of the alerts, which belong to no zone."""
         window = state.window(self.id)
-        return max(window.seq, state.zone_seq.get(window.zone, 0), state.offices.seq)
+        return max(window.seq, state.zone_seq.get(window.zone, 0), state.offices.seq, self.scene.alerts()[0])
 
     def exists(self, state: HallState) -> bool:
         """Whether the plan has this window."""
@@ -547,13 +555,9 @@ class DeskChannel(StaffChannel):
         return hall.state.allowed(self.id, now) != self.allowed
 
     def ageing(self, hall: Hall, now: int) -> Mapping[str, Any]:
-        """The keys, waits and estimates, and alerts, which belong to no zone."""
+        """The keys, waits and estimates."""
         self.allowed = hall.state.allowed(self.id, now)
-        return {
-            "window": window_view(hall, self.id, now, staff=True),
-            "alerts": alerts_view(hall),
-            **super().ageing(hall, now),
-        }
+        return {"window": window_view(hall, self.id, now, staff=True), **super().ageing(hall, now)}
 
 
 def channel_for(scene: Scene, board: str) -> Channel:

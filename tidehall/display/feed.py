@@ -155,9 +155,8 @@ class Feed:
             return
         epoch, after = socket.query_params.get("epoch"), position(socket.query_params.get("after"))
         if after is not None and epoch == hub.keeper.epoch:
-            await hub.keeper.reached(
-                after, POSITION_WAIT_S
-            )  # another server was further; after that no await until joined
+            # another server was further; after this no await until joined
+            await hub.keeper.reached(after, POSITION_WAIT_S)
         try:
             channel = find(hub)
         except Refusal:

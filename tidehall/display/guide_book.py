@@ -19,6 +19,7 @@ from tidehall.display.pages import Pages
 from tidehall.display.rendering import visitor_language
 from tidehall.hall.catalogue import Item
 from tidehall.hall.plan import Plan
+from tidehall.live import HallKeeper
 
 __all__ = ["GuideBook", "shelves"]
 
@@ -49,6 +50,14 @@ class GuideBook:
         """Their addresses."""
         return [Route("/guide/{hall}", self.list), Route("/guide/{hall}/{item}", self.item)]
 
+    def head(self, keeper: HallKeeper) -> dict[str, Any]:
+        """What stands at the head of both."""
+        return {
+            "hall": keeper.id,
+            "hall_name": keeper.committed.state.rules.hall.name,
+            "demo_on": self.pages.edge.demo,
+        }
+
     async def list(self, request: Request) -> Response:
         """`/guide/{hall}?zone=…&q=…`: the zones, or the items of one, or those that a search finds."""
         lang, keeper = visitor_language(request), self.pages.keeper(request)
@@ -68,9 +77,7 @@ class GuideBook:
         return self.pages.render.page(
             "guide_list.html",
             lang,
-            hall=keeper.id,
-            hall_name=plan.hall.name,
-            demo_on=self.pages.edge.demo,
+            **self.head(keeper),
             zones=zones,
             zone=zone,
             q=q,
@@ -91,9 +98,7 @@ class GuideBook:
         return self.pages.render.page(
             "guide_item.html",
             lang,
-            hall=keeper.id,
-            hall_name=plan.hall.name,
-            demo_on=self.pages.edge.demo,
+            **self.head(keeper),
             item=item,
             yuan=yuan,
             parts=[(departments.get(p.department, {"zh": p.department}), p.promised_days) for p in item.parts],

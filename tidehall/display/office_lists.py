@@ -6,7 +6,7 @@ last change, so a page that holds an older one is sent only what moved; views ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -311,8 +311,8 @@ def by_due(case: Case) -> tuple[int, int]:
 # ---- the desks
 
 
-def runner_desk(hall: Hall, now: int, lang: str, zone: str, me: str) -> Desk:
-    """What the runners of a zone (or the pool) have to carry; without a zone all of the hall.
+def runner_desk(hall: Hall, now: int, lang: str, zones: Collection[str], me: str) -> Desk:
+    """What the runners of some zones (or the pool) have to carry; without zones all of the hall.
 
     `me`: the runner who looks, where he has signed in; what another carries is not his.
     """
@@ -320,7 +320,7 @@ def runner_desk(hall: Hall, now: int, lang: str, zone: str, me: str) -> Desk:
     found = [
         h
         for h in state.offices.hand_offs.values()
-        if still_open(h) and zone in ("", h.zone) and (not me or h.runner in (None, me))
+        if still_open(h) and (not zones or h.zone in zones) and (not me or h.runner in (None, me))
     ]
     there = [h for h in found if h.state == HandOffState.ARRIVED]
     ways = [h for h in found if h.state != HandOffState.ARRIVED]

@@ -148,10 +148,11 @@ class OfficePages(KioskPages):
             "region": lambda code: plan.hall.regions.get(code, {}).get(lang, code),
         }  # fmt: skip
 
-    def parts(self, keeper: HallKeeper, lang: str, desk: Desk, since: int | None, panes: Mapping[str, str]) -> Response:
-        """What moved on a desk since position `since`, as the rows that a page puts in."""
+    def parts(self, request: Request, keeper: HallKeeper, lang: str, desk: Desk, panes: Mapping[str, str]) -> Response:
+        """What moved on a desk since the position `?since=…`, as the rows that a page puts in."""
         rows = self.render.macros("office_rows.html", lang, **self.saying(keeper.id, lang))
-        after = -1 if since is None else since
+        since = request.query_params.get("since", "")
+        after = int(since) if since.isdecimal() and len(since) < 16 else -1
         lists = {
             name: {
                 "order": [row.id for row in found],
@@ -194,10 +195,8 @@ class OfficePages(KioskPages):
         desk = build(hall, now, lang)
         if unit:
             desk.slots |= unfiled_slots(hall.state, unit)
-        since = request.query_params.get("since")
         if request.url.path.endswith("/state"):
-            number = int(since) if since is not None and since.isdecimal() and len(since) < 16 else None
-            return self.parts(keeper, lang, desk, number, panes or {})
+            return self.parts(request, keeper, lang, desk, panes or {})
         kept = {n: v for n, v in (asked or {}).items() if v}
         source = f"{request.url.path}/state" + (f"?{urlencode(kept)}" if kept else "")
         given = self.island(
@@ -240,13 +239,26 @@ class OfficePages(KioskPages):
     # ---- desks
 
     async def runner(self, request: Request) -> Response:
-        """`/desk/{hall}/runner`."""
+        """`/desk/{hall}/runner?zone=…`: of one zone, of the `pool`, of `all`; else of those that this runner serves."""
         zone, zones = self.zones(request, runners=True)
+        own = self.runs_in(request)
+        zone = "all" if (not own and not zone) or request.query_params.get("zone") == "all" else zone
+        shown = () if zone == "all" else (zone,) if zone else own
         return await self.desk_page(
             request, "runner", say("office.title.runner", visitor_language(request)),
-            lambda hall, now, lang: runner_desk(hall, now, lang, zone, self.me(request)),
+            lambda hall, now, lang: runner_desk(hall, now, lang, shown, self.me(request)),
             needs_me="runner", asked={"zone": zone}, zone=zone, zones=zones,
+            own=[z["name"] for z in zones if z["id"] in own],
         )  # fmt: skip
+
+    def runs_in(self, request: Request) -> tuple[str, ...]:
+        """The zones whose papers this person carries, and the pool, which is everybody's; () for the whole hall."""
+        with contextlib.suppress(Problem):
+            person = Access.person(request)
+            posts = person.principal(str(request.path_params["hall"])).having("runner") if person is not None else ()
+            if posts and all(post.zone for post in posts):
+                return (*(post.zone for post in posts if post.zone), "pool")
+        return ()
 
     async def middle(self, request: Request) -> Response:
         """`/desk/{hall}/middle`."""
@@ -389,10 +401,9 @@ class OfficePages(KioskPages):
                 urgent_min=round(state.rules.limits.hand_off_urgent_s / 60),
             )  # fmt: skip
         if panes:
-            return self.parts(keeper, lang, Desk({}), None, {n: str(html).strip() for n, html in panes.items()})
-        since = asked.get("since", "")
+            return self.parts(request, keeper, lang, Desk({}), {n: str(html).strip() for n, html in panes.items()})
         desk = self.at_window(keeper.committed, keeper.now(), lang, window, tail_of(request))
-        return self.parts(keeper, lang, desk, int(since) if since.isdecimal() and len(since) < 16 else None, {})
+        return self.parts(request, keeper, lang, desk, {})
 
     async def guide_offices(self, request: Request) -> Response:
         """What moved among the matters."""
@@ -402,9 +413,7 @@ class OfficePages(KioskPages):
             return out
         if keeper is None:
             return self.unknown(lang)
-        since = request.query_params.get("since", "")
-        desk = guide_desk(keeper.committed, keeper.now(), lang)
-        return self.parts(keeper, lang, desk, int(since) if since.isdecimal() and len(since) < 16 else None, {})
+        return self.parts(request, keeper, lang, guide_desk(keeper.committed, keeper.now(), lang), {})
 
     async def rate(self, request: Request) -> Response:
         """The phone page's rating: five faces, voluntary; the API decides."""

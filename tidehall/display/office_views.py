@@ -217,9 +217,9 @@ def opening_words(plan: Plan) -> Words:
     run = len(opens) > 2 and opens == list(range(opens[0], opens[-1] + 1))
     found = {}
     for lang in ("zh", "en"):
-        names = [say(f"handbook.day.{week[i]}", lang) for i in opens]
-        days = say("handbook.days", lang, first=names[0], last=names[-1]) if run else "、".join(names)
-        hours = say("office.comma", lang).join(f"{a}–{b}" for a, b in plan.hall.hours)
+        names, comma = [say(f"handbook.day.{week[i]}", lang) for i in opens], say("office.comma", lang)
+        days = say("handbook.days", lang, first=names[0], last=names[-1]) if run else comma.join(names)
+        hours = comma.join(f"{a}–{b}" for a, b in plan.hall.hours)
         found[lang] = f"{days} {hours}"
     return found
 

@@ -94,6 +94,7 @@ __all__ = [
     "session",
     "spans",
     "staff_view",
+    "strip_position",
     "strip_view",
     "ticket_view",
     "time_text",
@@ -422,6 +423,11 @@ def board_view(hall: Hall, board_id: str, now: int, *, stale_since: int | None =
         demo=demo,
         ready=board_ready(state, board.zones) if board.kind == "issue" else UNSET,
     )
+
+
+def strip_position(state: HallState, window_id: str) -> int:
+    """The journal seq of the last event that may have changed what a strip shows: its window's, or a new plan."""
+    return max(state.window(window_id).seq, state.plan_seq)
 
 
 def strip_view(

@@ -40,7 +40,7 @@ class QuestionRefused(ValueError):
 # ---- in the worker
 
 
-class Desk:
+class Worker:
     """What the worker knows."""
 
     scenario: Scenario
@@ -56,7 +56,7 @@ def begin(scenario: Scenario) -> int:
     if hasattr(os, "nice"):
         os.nice(NICE)
     threading.Thread(target=follow_parent, daemon=True).start()
-    Desk.scenario = scenario
+    Worker.scenario = scenario
     return os.getpid()
 
 
@@ -73,7 +73,7 @@ def answer(snapshot: bytes, question: Question) -> Answer:
     from tidehall.simulation.lookahead import look_ahead
 
     try:
-        return look_ahead(snapshot, Desk.scenario, question)
+        return look_ahead(snapshot, Worker.scenario, question)
     except (HallError, ValueError) as no:  # a plain text travels between processes; not every error does
         raise QuestionRefused(str(no)) from None
 
@@ -104,7 +104,11 @@ class Ahead:
         """
         async with asyncio.timeout(within_s), self.turn:
             pool = await self.ready()
-            task = pool.submit(answer, snapshot, question)
+            try:
+                task = pool.submit(answer, snapshot, question)
+            except BrokenProcessPool:  # it died while nobody asked
+                self.drop()
+                task = (await self.ready()).submit(answer, snapshot, question)
             try:
                 return await asyncio.wrap_future(task)
             except BrokenProcessPool as died:
@@ -119,17 +123,20 @@ class Ahead:
         if self.closed:
             raise AheadFailed("look-ahead is closed")
         if self.pool is None:
-            self.pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            self.pool = pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
             try:
                 # a process is started by whoever submits: not on the loop
-                task = await asyncio.to_thread(self.pool.submit, begin, self.scenario)
-                self.pid = await asyncio.wrap_future(task)
-            except BrokenProcessPool as died:
+                task = await asyncio.to_thread(pool.submit, begin, self.scenario)
+                pid = await asyncio.wrap_future(task)
+            except RuntimeError as died:  # broken, or shut down before it began
                 self.drop()
                 raise AheadFailed("the look-ahead worker does not start") from died
             except asyncio.CancelledError:
                 self.drop()
                 raise
+            if self.closed:  # meanwhile: whoever closes waits for the pool's end
+                raise AheadFailed("look-ahead is closed")
+            self.pid = pid
         return self.pool
 
     def kill(self) -> None:
@@ -152,4 +159,4 @@ class Ahead:
         pool, self.pool = self.pool, None
         self.kill()
         if pool is not None:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+            await asyncio.to_thread(pool.shutdown)

@@ -139,12 +139,14 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     kind = choose_days(facts_of(visits), weekdays)
     if kind is None or not kind.days:
         raise LogUnusable("no day can be used: nobody came on any")
-    mine = [visit for visit in visits if visit.day in kind.days]
+    chosen = set(kind.days)
+    mine = [visit for visit in visits if visit.day in chosen]
     days = len(kind.days)
     if days < 5:
         unknown.append(Unknown("days_few", {"n": days}))
     tables: dict[str, Any] = {"plan": plan_name, "day": {"date": kind.days[-1]}}
-    whole_cv = day_factor([Counter(v.day for v in mine).get(day, 0) for day in kind.days])
+    counts = Counter(v.day for v in mine)
+    whole_cv = day_factor([counts[day] for day in kind.days])
     tables["demand"] = {"day_factor_cv": round(min(whole_cv, 2.0), 4), "lines": {}}
     tables["service"] = {"lines": {}}
     figures = []
@@ -284,11 +286,12 @@ def windows_of(
     edges = np.arange(0, 86_401, HALF_HOUR)
     open_s: dict[str, Numbers] = {}
     strange = set()
+    chosen = set(days)
     for opening in log.openings:
         id = windows.get(opening.window.strip().lower())
         if id is None:
             strange.add(opening.window)
-        elif opening.day in days and id in zone_of:
+        elif opening.day in chosen and id in zone_of:
             reached = np.clip(edges, opening.begin, opening.end)
             total = open_s.setdefault(zone_of[id], np.zeros(len(edges) - 1))
             total += np.diff(reached)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Clerk", "Counter", "Roster"]
 
 SECOND = 1_000_000
+#: From each moment (µs) on, how many windows.
+Steps = list[tuple[int, int]]
 
 
 class Counter(Protocol):
@@ -233,7 +235,7 @@ class Clerk:
             self.call()
 
 
-def every_session(clerks: list[Clerk], hours: Hours) -> list[tuple[int, int]]:
+def every_session(clerks: list[Clerk], hours: Hours) -> Steps:
     """All of them in every session."""
     return [step for opens, closes in hours.sessions for step in ((opens, len(clerks)), (closes, 0))]
 
@@ -289,17 +291,20 @@ class Roster:
 
     def follow(self, hours: Hours, windows: dict[str, tuple[tuple[int, int], ...]], *, drain: bool) -> None:
         """Open and close as the scenario says; a zone that it does not name opens all windows in every session."""
-        for zone, clerks in self.zones.items():
-            if zone in windows:
-                self.plan_steps(clerks, [(hours.at(at), count) for at, count in windows[zone]], hours)
-            else:
-                self.plan_steps(clerks, every_session(clerks, hours), hours)
-        for clerks in self.issue.values():
-            self.plan_steps(clerks, every_session(clerks, hours), hours)
+        for clerks, steps in self.planned(hours, windows):
+            self.plan_steps(clerks, steps, hours)
         if drain and hours.closes < hours.end:
             self.world.at(hours.closes, self.drain)
 
-    def plan_steps(self, clerks: list[Clerk], steps: list[tuple[int, int]], hours: Hours) -> None:
+    def planned(self, hours: Hours, windows: dict[str, tuple[tuple[int, int], ...]]) -> list[tuple[list[Clerk], Steps]]:
+        """Whose windows stand open from when on: zone by zone, issue windows last."""
+        found: list[tuple[list[Clerk], Steps]] = []
+        for zone, clerks in self.zones.items():
+            steps = [(hours.at(at), count) for at, count in windows[zone]] if zone in windows else None
+            found.append((clerks, every_session(clerks, hours) if steps is None else steps))
+        return found + [(clerks, every_session(clerks, hours)) for clerks in self.issue.values()]
+
+    def plan_steps(self, clerks: list[Clerk], steps: Steps, hours: Hours) -> None:
         """From each moment on, so many of these windows."""
         for at, count in steps:
             if at < hours.closes:

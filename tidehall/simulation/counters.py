@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidehall.simulation.calibration import Calibration, LineFigures, PoolFigures, Unknown, clock
+from tidehall.simulation.calibration import Calibration, LineFigures, LogUnusable, PoolFigures, Unknown, clock
 from tidehall.simulation.fitting import day_factor, shrunk_profile, smooth
 from tidehall.simulation.pools import find_pools
 from tidehall.simulation.snapshots import DaySteps, Office, SnapshotDay, steps
-from tidehall.simulation.transient import follow_counts
+from tidehall.simulation.transient import follow_counts, work_of
 from tidehall.simulation.working_days import DayFacts, Kind, choose_days
 
 __all__ = ["Counted", "calibrate_office", "count_office", "usual_days"]
@@ -45,6 +45,10 @@ CHANGE = 3.0
 ASSUMED_S = 600.0
 #: Steps with people waiting all the time from which on they tell a time.
 BUSY_STEPS = 20
+#: More lines than this are no hall's: pools are sought among all pairs of them.
+MOST_LINES = 200
+#: Chances that may be worked out for a hall (transient.py: work_of); real ones need up to 2e8, a second or so.
+MOST_WORK = 4e9
 #: A plan has one letter a line.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -96,6 +100,7 @@ class Pool:
     ratio: dict[str, float] = field(default_factory=dict)
     share: float = 1.0
     observed: float = 0.0
+    work: float = 0.0
     expected: Numbers = field(default_factory=lambda: np.zeros(0))
 
 
@@ -120,7 +125,8 @@ def usual_days(counted: Counted, weekdays: set[int] | None = None) -> Kind | Non
 def calibrate_office(
     counted: Counted, kind: Kind, days: Sequence[str] | None = None, *, time_zone: str = "Asia/Shanghai"
 ) -> Calibration:
-    """The scenario of these days of a kind (all of them by default). The snapshots' times are local ones."""
+    """The scenario of these days of a kind (all of them by default). The snapshots' times are local ones. Raises
+    LogUnusable where the counts are too large to be a hall's."""
     days = kind.days if days is None else tuple(days)
     chosen = [counted.day(date) for date in days]
     begin = max(0, kind.opens - BEFORE)
@@ -130,16 +136,18 @@ def calibrate_office(
     demand = {line: float(came[line].sum()) / len(days) for line in lines}
     used = [line for line in lines if demand[line] * len(days) >= 1]
     unknown = [Unknown("cv_assumed"), Unknown("no_show_unseen"), Unknown("walk_unseen"), Unknown("patience_unseen")]
+    if len(used) > MOST_LINES:
+        raise LogUnusable(f"{len(used)} lines: no hall has more than {MOST_LINES}; look at the column of the lines")
     if len(used) < len(lines):
         unknown.append(Unknown("lines_unused", {"n": len(lines) - len(used)}))
     lost = sum(float(steps[line].vanished.sum()) for _, steps in chosen for line in used)
     total = sum(demand.values())
     unknown.append(Unknown("vanished", {"n": round(lost / len(days), 1), "of": round(total, 1)}))
     coming = coming_people(used, came, len(days))
-    pools = [
-        fit_pool(pool, chosen, coming, edges, kind.opens)
-        for pool in find_pools(counted.office.days, used, demand, kind.opens, kind.closes)
-    ]
+    pools: list[Pool] = []
+    for together in find_pools(counted.office.days, used, demand, kind.opens, kind.closes):
+        left = MOST_WORK - sum(pool.work for pool in pools)
+        pools.append(fit_pool(together, chosen, coming, edges, kind.opens, left))
     for pool in pools:
         if not pool.calling.any():
             unknown.append(Unknown("never_called", {"lines": names_of(counted.office, pool.lines)}))
@@ -199,9 +207,10 @@ def mean_over_days(rows: list[Numbers]) -> Numbers:
 
 
 def fit_pool(
-    lines: list[str], chosen: list[tuple[SnapshotDay, dict[str, DaySteps]]], coming: Coming, edges: Numbers, opens: int
+    lines: list[str], chosen: list[tuple[SnapshotDay, dict[str, DaySteps]]], coming: Coming, edges: Numbers, opens: int,
+    most_work: float,
 ) -> Pool:  # fmt: skip
-    """What a pool's windows are like."""
+    """What a pool's windows are like. Raises LogUnusable where finding it out would be more than `most_work`."""
     shown = mean_over_days([in_means(day, most_windows(day, lines), edges) for day, _ in chosen])
     observed = mean_over_days([in_means(day, sum_of(day.waiting, lines), edges) for day, _ in chosen])
     per_bin = coming.people(lines)
@@ -227,6 +236,13 @@ def fit_pool(
     cv = (coming.cv(lines) ** 2 + coming.whole_cv**2) ** 0.5
     # all windows together never need to be much faster than people come; the equations' steps grow with that
     times = np.maximum(start * SHARES, limits.max() * BIN / (8 * per_bin.max() + 40))
+    pool.work = work_of(per_bin, BIN, limits, times, most=most, day_cv=cv)
+    if pool.work > most_work:
+        raise LogUnusable(
+            f"counts that no hall has: {float(per_bin.max()):.0f} people in a quarter of an hour before "
+            f"{limits.max():.0f} windows (lines {', '.join(lines[:5])}); look at the columns of who waits, of the "
+            "windows and of the numbers"
+        )
     ways = follow_counts(
         per_bin, BIN, observed, doubt_of(counts, observed), limits, times, every=2,
         offset=offset, most=most, day_cv=cv, change=CHANGE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import log, sqrt
+from math import sqrt
 from typing import NamedTuple
 from zlib import crc32
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
+from tidehall.simulation.remainders import gamma, lognormal
 from tidehall.simulation.tables import Bursts, Demand, Distribution, OfficeWork, People, Place, Scenario
 
 __all__ = ["CaseDraws", "Flow", "Leg", "Purpose", "draw_day", "sample", "stream"]
@@ -116,13 +117,9 @@ def sample(d: Distribution, n: int, chance: Generator) -> NDArray[np.float64]:
         case "exponential":
             return chance.exponential(d.mean_s, n)
         case "lognormal":
-            spread = log(1 + d.cv * d.cv)
-            return chance.lognormal(log(d.mean_s) - spread / 2, sqrt(spread), n)
-        case "gamma":
-            shape = 1 / (d.cv * d.cv)
-            return chance.gamma(shape, d.mean_s / shape, n)
-        case "erlang":
-            return chance.gamma(d.phases, d.mean_s / d.phases, n)
+            return chance.lognormal(*lognormal(d), n)
+        case "gamma" | "erlang":
+            return chance.gamma(*gamma(d), n)
         case "deterministic":
             return np.full(n, d.mean_s)
         case "empirical":

@@ -53,6 +53,10 @@ class Scene:
         self.hours = Hours(state.rules, service_day(now, state.zone_name).isoformat())
         self.present = Present(state, scenario, now)
         self.windows = sorted(w.id for w in state.windows.values() if w.lines)
+        self.transfers = {
+            line: tuple(way for way in ways if way.line in state.lines)
+            for line, ways in scenario.transfers.items() if line in state.lines
+        }  # fmt: skip
         self.nobody = Flow("", [], [])
 
 
@@ -73,7 +77,7 @@ class Fork:
         self.lines = [self.state.lines[id] for id in lines]
         self.waiting: list[int] = []
         self.refused: list[str] = []
-        self.roster = Roster(world, scene.plan, scene.habits, walk_s=scenario.people.walk_s)
+        self.roster = Roster(world, scene.plan, scene.habits, walk_s=scenario.people.walk_s, transfers=scene.transfers)
         self.late = dict(zip(scene.windows, lateness, strict=True))
         self.idle: list[Clerk] = []
         self.crowd = Crowd(world, self.roster, flows, scenario.people, scene.plan)
@@ -222,7 +226,7 @@ class Fork:
         hours, roster, now = self.scene.hours, self.roster, self.scene.now
         if not hours.schedule.open_on(hours.when):
             return
-        for clerks, steps in self.rosters():
+        for clerks, steps in roster.planned(hours, self.scene.scenario.windows):
             past = [step for step in steps if step[0] <= now]
             if past:
                 self.under_way(clerks, *past[-1])
@@ -233,19 +237,6 @@ class Fork:
             self.world.at(hours.closes, roster.drain)
         elif now >= hours.closes:
             self.world.later(0, roster.drain)
-
-    def rosters(self) -> list[tuple[list[Clerk], list[tuple[int, int]]]]:
-        """(clerks, from which moment on how many of them) …"""
-        hours, planned = self.scene.hours, self.scene.scenario.windows
-        found = []
-        for post in (self.roster.zones, self.roster.issue):
-            for zone, clerks in post.items():
-                if post is self.roster.zones and zone in planned:
-                    steps = [(hours.at(at), count) for at, count in planned[zone]]
-                else:
-                    steps = [step for a, b in hours.sessions for step in ((a, len(clerks)), (b, 0))]
-                found.append((clerks, steps))
-        return found
 
     def under_way(self, clerks: list[Clerk], since: int, count: int) -> None:
         """The last step is still being taken: clerks who were to leave then and still serve the same citizen go after

@@ -18,7 +18,7 @@ from tidehall.simulation.citizens import Citizen
 from tidehall.simulation.clerks import Clerk, Roster
 from tidehall.simulation.desks import FILE, Desk
 from tidehall.simulation.draws import CaseDraws
-from tidehall.simulation.runners import MIDDLE, Errand, Pool, Receiver
+from tidehall.simulation.runners import MIDDLE, Errand, Pool
 from tidehall.simulation.tables import OfficeWork
 from tidehall.simulation.world import World
 
@@ -28,7 +28,7 @@ SECOND = 1_000_000
 AT_WINDOW = Delivery("window")
 
 
-class Offices(Receiver):
+class Offices:
     """All desks and runners of one day, and whose papers lie where."""
 
     def __init__(self, world: World, roster: Roster, plan: Plan, work: OfficeWork) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tidehall.simulation.tables import Distribution
 
-__all__ = ["remaining", "survival"]
+__all__ = ["gamma", "lognormal", "remaining", "survival"]
 
 #: Below this share nothing is left to divide by; a gamma's tail is then exponential.
 FAR = 1e-280

@@ -7,6 +7,7 @@ and where a clock starts or ends, the engine says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from simpy.events import Event as Moment
 
@@ -37,12 +38,11 @@ class Errand:
         return MIDDLE if self.started.origin == MIDDLE else "windows"
 
 
-class Receiver:
-    """Where papers are checked, by the name of the place."""
+class Receiver(Protocol):
+    """Where papers are checked, by the name of the place (the offices)."""
 
     def desk(self, place: str) -> Desk:
         """The desk of a place."""
-        raise NotImplementedError
 
 
 class Pool:
@@ -61,12 +61,12 @@ class Pool:
         self.waiting.append(errand)
         self.look()
 
-    def look(self, _: Moment | None = None) -> None:
-        """Set out, or wait a little for more papers to come."""
-        if _ is not None:
+    def look(self, gathered: Moment | None = None) -> None:
+        """Set out, or wait a little for more papers to come; `gathered`: that time is over."""
+        if gathered is not None:
             self.gathering = False
         while self.free and self.waiting:
-            in_haste = _ is not None or any(x.started.urgent for x in self.waiting)
+            in_haste = gathered is not None or any(x.started.urgent for x in self.waiting)
             if not in_haste and self.work.gather_s and len(self.waiting) < self.work.batch:
                 if not self.gathering:
                     self.gathering = True

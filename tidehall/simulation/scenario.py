@@ -101,8 +101,7 @@ def read_scenario(tables: dict[str, Any], plan: Plan) -> Scenario:
         check_offices(read, parts["offices"], plan)
     tide: TidePolicy = parts["tide"]
     if tide.policy == "forecast":
-        place = "tide"
-        read.say(f"{place}.policy", "look-ahead is not there yet; write plan or off")
+        read.say("tide.policy", "no simulated day follows look-ahead yet; write plan or off")
     elif tide.policy == "off":
         rules = replace(rules, tide=dict[str, TideRule]())
     if read.problems:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Followed", "expected_waiting", "follow_counts"]
+__all__ = ["Followed", "expected_waiting", "follow_counts", "work_of"]
 
 Numbers = NDArray[np.float64]
 
@@ -27,6 +27,11 @@ def factors(cv: float) -> Numbers:
     return found
 
 
+def steps_of(moves: float) -> int:
+    """In how many steps a bin is passed in which at most so many come and are served: short enough to be stable."""
+    return max(3, int(np.ceil(moves * 1.25)))
+
+
 def pass_bin(
     chance: Numbers, people: Numbers, windows: Numbers, rate: Numbers, bin_s: float
 ) -> tuple[Numbers, Numbers]:
@@ -36,7 +41,7 @@ def pass_bin(
     """
     state = np.arange(chance.shape[1])
     up, down = people[:, None] / bin_s, rate[:, None] * np.minimum(state, windows[:, None])
-    n = max(3, int(np.ceil(float(up.max() + down.max()) * bin_s * 1.25)))
+    n = steps_of(float(up.max() + down.max()) * bin_s)
     rise, fall = up * (bin_s / n), down * (bin_s / n)
     stay = 1.0 - fall
     stay[:, :-1] -= rise
@@ -94,6 +99,16 @@ class Followed:
     windows: Numbers
     waiting: Numbers
     cost: float
+
+
+def work_of(
+    per_bin: Numbers, bin_s: float, most_windows: Numbers, service_s: Numbers, *, most: int, day_cv: float
+) -> float:
+    """How many chances `follow_counts` would have to work out with the same arguments, at most."""
+    day, limit = factors(day_cv), max(1, int(most_windows.max()))
+    services = limit * bin_s / float(service_s.min())
+    steps = sum(steps_of(float(people * day.max()) + services) for people in per_bin)
+    return float(steps) * len(service_s) * limit * len(day) * (most + 1)
 
 
 def follow_counts(

@@ -14,8 +14,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tidehall.simulation.calibration import Calibration, LogUnusable, clock
-from tidehall.simulation.counters import Counted, calibrate_office, in_means, mean_over_days, sum_of, usual_days
+from tidehall.simulation.counters import (
+    Counted,
+    calibrate_office,
+    count_office,
+    in_means,
+    mean_over_days,
+    sum_of,
+    usual_days,
+)
 from tidehall.simulation.scenario import plan_source, read_scenario
+from tidehall.simulation.snapshots import Office
 from tidehall.simulation.study import run_study
 
 __all__ = ["HalfHour", "Validation", "halves", "observed_waiting", "simulated_waiting", "validate"]
@@ -60,6 +69,12 @@ def halves(days: Sequence[str]) -> tuple[list[str], list[str]]:
     return ordered[::2], ordered[1::2]
 
 
+def without(counted: Counted, days: Sequence[str]) -> Counted:
+    """The hall as if these days had not been seen: letters and pools are found on all days that there are."""
+    office = counted.office
+    return count_office(Office(office.name, office.lines, [day for day in office.days if day.date not in days]))
+
+
 def observed_waiting(counted: Counted, days: Sequence[str], opens: int, closes: int) -> Numbers:
     """Mean waiting count of the whole hall in each half hour."""
     edges = np.arange(opens, closes + 1, HALF_HOUR, dtype=float)
@@ -94,7 +109,7 @@ def validate(
     mine, others = halves(kind.days)
     if swap:
         mine, others = others, mine
-    found = simulated_waiting(calibrate_office(counted, kind, mine), days, seed, progress)
+    found = simulated_waiting(calibrate_office(without(counted, others), kind, mine), days, seed, progress)
     naive = observed_waiting(counted, mine, kind.opens, kind.closes)
     judged = observed_waiting(counted, others, kind.opens, kind.closes)
     names = [clock(at) for at in range(kind.opens, kind.closes, HALF_HOUR)]

@@ -16,6 +16,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tidehall.hall import events as e
 from tidehall.hall.events import Event
 
@@ -101,7 +104,10 @@ def moment(text: str, zone: tzinfo | None = None) -> datetime:
     except ValueError:
         raise ValueError(f"{text!r} is no time; write YYYY-MM-DD HH:MM[:SS] or RFC 3339") from None
     if found.tzinfo is not None and zone is not None:
-        found = found.astimezone(zone)
+        try:
+            found = found.astimezone(zone)
+        except OverflowError:
+            raise ValueError(f"{text!r} is no time of the years 1 to 9999 in the hall's time zone") from None
     return found.replace(tzinfo=None)
 
 
@@ -174,6 +180,10 @@ def openings_of(visits: list[Visit]) -> list[Opening]:
             by_line.setdefault((visit.day, visit.line), []).append(visit)
             if visit.window is not None:
                 by_window.setdefault((visit.day, visit.window), []).append(visit)
+    stood = {
+        key: (np.array([v.taken for v in some]), np.array([v.called or 0.0 for v in some]))
+        for key, some in by_line.items()
+    }
     found = []
     for (day, window), mine in by_window.items():
         mine.sort(key=lambda v: v.called or 0.0)
@@ -182,7 +192,7 @@ def openings_of(visits: list[Visit]) -> list[Opening]:
         last = mine[0].ended or begin
         for visit in mine[1:]:
             called = visit.called or 0.0
-            if called - last >= CLOSED_GAP and waited(last, called, [by_line[day, line] for line in lines]):
+            if called - last >= CLOSED_GAP and waited(last, called, [stood[day, line] for line in lines]):
                 found.append(Opening(day, window, begin, last))
                 begin = called
             last = max(last, visit.ended or called)
@@ -190,11 +200,11 @@ def openings_of(visits: list[Visit]) -> list[Opening]:
     return found
 
 
-def waited(begin: float, end: float, lines: list[list[Visit]]) -> bool:
-    """Whether somebody stood in one of these lines for half of the time."""
+def waited(begin: float, end: float, lines: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> bool:
+    """Whether somebody stood in one of these lines (when they came, when they were called) for half of the time."""
     most = max(
-        sum(max(0.0, min(end, v.called or 0.0) - max(begin, v.taken)) for v in visits) for visits in lines
-    )  # fmt: skip
+        float(np.maximum(0.0, np.minimum(end, called) - np.maximum(begin, taken)).sum()) for taken, called in lines
+    )
     return most >= 0.5 * (end - begin)
 
 

@@ -165,7 +165,7 @@ async def get_board(edge: Edge, asked: Asked) -> Response:
         if window is None:
             raise Refusal("unknown_board", board=board)
         strip = views.strip_view(hall, window.id, now, stale_since=keeper.stale_since, demo=edge.demo)
-        return good(StripAnswer(keeper.epoch, window.seq, at, strip))
+        return good(StripAnswer(keeper.epoch, views.strip_position(state, window.id), at, strip))
     seq = views.board_position(state, views.board_plan(hall, board))
     view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo)
     return good(BoardAnswer(keeper.epoch, seq, at, view))

@@ -44,10 +44,10 @@ TICKET_RATE = "20/minute; 120/hour"
 #: Wrong passwords tried for one login, and sign-ins from one address: a hall's whole morning shift may
 #: stand behind one.
 LOGIN_RATE = "10/15minute"
+SIGN_IN_RATE = "60/minute; 600/hour"
 #: Questions for a case's progress: from one address, and about one receipt (its four digits must not be guessed).
 PROGRESS_RATE = "30/minute; 300/hour"
 RECEIPT_RATE = "10/minute; 40/hour"
-SIGN_IN_RATE = "60/minute; 600/hour"
 
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "

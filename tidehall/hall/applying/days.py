@@ -63,6 +63,7 @@ def install(s: HallState, plan: Plan, at: int) -> None:
             window.label, window.zone, window.post, window.lines = row.label, row.zone, row.post, row.lines
             window.lines_for_today = False
             window.undoable = None  # what it would lead back to may be gone
+            window.closing &= window.ticket is not None  # its citizen's line may be gone
         windows[row.id] = window
     s.windows = windows
     s.zone_seq = {zone.id: s.seq for zone in plan.zones}

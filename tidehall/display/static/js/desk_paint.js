@@ -2,7 +2,7 @@
  * Writes a terminal's state into its page. ES2017.
  */
 import { advice, keys, longestWaiting } from "./desk_state.js";
-import { at, mark, put, show } from "./page.js";
+import { at, fromTop, mark, put, show } from "./page.js";
 import { fill, span } from "./words.js";
 
 const ROWS = 30; // as many as the server sends; the list scrolls
@@ -36,6 +36,7 @@ export function paintDesk(desk, page, busy, note) {
   show(at("nobody"), !ticket);
   show(at("somebody"), Boolean(ticket));
   mark(at("citizen"), "data-ticket", ticket ? ticket.state : "");
+  fromTop(at("citizen"), ticket ? ticket.id : "");
   put(at("nobody-next"), page.words[advice(allowed, desk.waiting)]);
   if (ticket) {
     put(at("ticket-state"), page.words["desk.ticket." + ticket.state]);

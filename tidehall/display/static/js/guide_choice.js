@@ -1,12 +1,9 @@
 /**
  * What somebody wants, as the guide typed it: a line's letter, an item's code, or words. Pure. ES2017.
  */
-import { fill } from "./words.js";
+import { fill, fits, folded, sought } from "./words.js";
 
 const MOST = 5; // names in one sentence
-
-/** @param {string} text */
-const folded = (text) => text.normalize("NFKC").toLowerCase();
 
 /**
  * @param {string} typed
@@ -20,11 +17,10 @@ export function choose(typed, page) {
   if (line) return { what: { line: line }, said: "" };
   const code = Object.keys(page.codes).find((one) => one.toLowerCase() === first.toLowerCase());
   if (code) return { what: { item: code }, said: "" };
-  const parts = folded(asked).split(/\s+/).filter(Boolean);
-  const fits = (/** @type {string} */ text) => parts.length > 0 && parts.every((part) => text.indexOf(part) >= 0);
-  const found = Object.keys(page.letters).filter((letter) => fits(folded(page.lines[page.letters[letter]])))
+  const parts = sought(asked);
+  const found = Object.keys(page.letters).filter((letter) => fits(folded(page.lines[page.letters[letter]]), parts))
     .map((letter) => ({ what: { line: page.letters[letter] }, name: letter + " · " + page.lines[page.letters[letter]] }))
-    .concat(Object.keys(page.codes).filter((one) => fits(page.codes[one])).map((one) => {
+    .concat(Object.keys(page.codes).filter((one) => fits(page.codes[one], parts)).map((one) => {
       const name = page.items[one].name;
       return { what: /** @type {any} */ ({ item: one }), name: one + " · " + (name[page.lang] || name.zh) };
     }));

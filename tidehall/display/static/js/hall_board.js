@@ -2,11 +2,11 @@
  * The board of a hall with a few zones: a column for each, with the grammar of the zone board. Runs for weeks.
  * Law: slots are created once by the server's page and only rewritten. ES2017, for old TV boxes.
  */
+import { paintCall, paintFoot, paintLines, paintRow } from "./board_paint.js";
 import { advance, answered, byZone, forget, isOpen, offer, settledStage, turn } from "./board_state.js";
 import { everySecond, HallClock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { age, at, given, mark, painted, put, show } from "./page.js";
-import { fill, range, waiting } from "./words.js";
 
 const ROWS = 3; // last calls of a zone
 const LINES = 2; // lines of a zone at a time; more take turns
@@ -19,7 +19,6 @@ let recent = page.recent;
 const stages = {};
 const told = new Set(); // the calls that the server has been told of, those on the screen only
 const columns = Array.from(document.querySelectorAll(".column"));
-const slot = (/** @type {Element} */ row, /** @type {string} */ name) => row.querySelector("[data-slot=" + name + "]");
 const zoneOf = (/** @type {Element} */ column) => column.getAttribute("data-zone") || "";
 
 /** @param {string} zone */
@@ -39,59 +38,21 @@ function settle(afresh) {
 }
 
 /** @param {Element} column */
-function paintCall(column) {
+function paintColumn(column) {
   const zone = zoneOf(column);
   const staged = stages[zone].top[0];
   const place = /** @type {HTMLElement} */ (column.querySelector(".call"));
   show(place, Boolean(staged));
   show(/** @type {HTMLElement} */ (column.querySelector(".idle")), !staged);
-  if (!staged) return mark(place, "data-call", "");
-  const call = staged.call;
-  put(slot(place, "number"), call.number);
-  put(slot(place, "label"), call.label);
-  place.classList.toggle("open", isOpen(board, call));
-  const key = call.call_id + "/" + call.attempt;
-  if (place.getAttribute("data-call") !== key && Date.now() - staged.since < 1000) {
-    place.classList.remove("new");
-    void place.offsetWidth; // lets the one movement begin again
-    place.classList.add("new");
-  }
-  mark(place, "data-call", key);
-}
-
-/** @param {Element} column */
-function paintLists(column) {
-  Array.from(column.querySelectorAll(".row")).forEach((row, i) => {
-    const call = recent[zoneOf(column)][i];
-    const open = Boolean(call && isOpen(board, call));
-    put(slot(row, "number"), call && call.number);
-    put(slot(row, "arrow"), call && (open ? words["board.please"] : "→"));
-    put(slot(row, "label"), call && call.label);
-    put(slot(row, "unit"), call && words["board.short_unit"]);
-    row.classList.toggle("open", open);
-  });
-  const lines = Array.from(column.querySelectorAll(".line"));
-  const turnOf = Math.floor(clock.now() / 10000) % (Math.ceil(lines.length / LINES) || 1);
-  lines.forEach((cell, i) => {
-    const line = board.lines.find((/** @type {any} */ one) => one.id === cell.getAttribute("data-line"));
-    show(/** @type {HTMLElement} */ (cell), Math.floor(i / LINES) === turnOf);
-    if (!line) return;
-    const minutes = line.waiting ? range(line.estimate) : null;
-    put(slot(cell, "people"), waiting(line, words));
-    put(slot(cell, "range"), minutes ? fill(words["board.range"], { low: minutes[0], high: minutes[1] }) : "");
-  });
+  if (staged) paintCall(place, staged, isOpen(board, staged.call), true);
+  else mark(place, "data-call", "");
+  Array.from(column.querySelectorAll(".row")).forEach((row, i) => paintRow(row, recent[zone][i], board, words));
+  paintLines(Array.from(column.querySelectorAll(".line")), LINES, board, clock.now(), words);
 }
 
 function paint() {
-  columns.forEach((column) => {
-    paintCall(column);
-    paintLists(column);
-  });
-  const missed = board.missed.slice(0, 8);
-  put(at("missed"), missed.length ? missed.join("  ") : words["board.none"]);
-  put(at("notice"), words[board.issuing ? "board.notice" : "board.issuing_ended"]);
-  show(at("session"), board.session !== "open");
-  put(at("session"), board.session === "open" ? "" : words["board." + board.session]);
+  columns.forEach(paintColumn);
+  paintFoot(board, words);
 }
 
 /** Tells the server what stands on the screen, once per call. */

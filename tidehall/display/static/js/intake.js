@@ -8,7 +8,7 @@ import { lists } from "./beside.js";
 import { bodyOf } from "./office_forms.js";
 import { say } from "./office_wire.js";
 import { at, given, put, show } from "./page.js";
-import { fill as fillIn } from "./words.js";
+import { fill as fillIn, fits, sought } from "./words.js";
 
 const page = given();
 const words = page.words;
@@ -46,16 +46,13 @@ function choose(code) {
   return pane("item=" + encodeURIComponent(code), "intake");
 }
 
-/** @param {string} text */
-const folded = (text) => text.normalize("NFKC").toLowerCase();
-
 /** What was typed: a code, a name, an alias or a part of one; the one item that fits opens, else it is said. */
 function search() {
   const asked = at("intake-item").value.normalize("NFKC").trim();
   const first = asked.split(" · ")[0].trim();
   const exact = Object.keys(page.items).find((code) => code.toLowerCase() === first.toLowerCase() || page.items[code].name[page.lang] === asked);
-  const parts = folded(asked).split(/\s+/).filter(Boolean);
-  const found = exact ? [exact] : asked.length < 2 ? [] : Object.keys(page.codes).filter((code) => parts.every((part) => page.codes[code].indexOf(part) >= 0));
+  const parts = sought(asked);
+  const found = exact ? [exact] : asked.length < 2 ? [] : Object.keys(page.codes).filter((code) => fits(page.codes[code], parts));
   if (found.length === 1) return found[0] === chosen ? undefined : choose(found[0]);
   chosen = "";
   latest = "";

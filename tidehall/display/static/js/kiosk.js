@@ -6,7 +6,7 @@
 import { everySecond, HallClock } from "./clock.js";
 import { typing } from "./kiosk_typing.js";
 import { at, given, mark, put, show } from "./page.js";
-import { fill } from "./words.js";
+import { fill, fits, sought } from "./words.js";
 
 const page = given();
 const clock = new HallClock(page.now, page.zone, page.lang);
@@ -79,11 +79,10 @@ const search = at("q");
 if (search) {
   const choices = Array.from(document.querySelectorAll("#found li"));
   const filter = () => {
-    const parts = search.value.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean);
+    const parts = sought(search.value);
     let hits = 0;
     choices.forEach((choice) => {
-      const text = choice.getAttribute("data-find") || "";
-      const hit = parts.length > 0 && parts.every((/** @type {string} */ part) => text.indexOf(part) >= 0);
+      const hit = fits(choice.getAttribute("data-find") || "", parts);
       if (hit) hits += 1;
       show(/** @type {HTMLElement} */ (choice), hit);
     });

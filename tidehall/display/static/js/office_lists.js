@@ -5,7 +5,7 @@
 import { get } from "./api.js";
 import { typed } from "./office_forms.js";
 import { morph } from "./office_morph.js";
-import { painted, put, show } from "./page.js";
+import { fromTop, painted, put, show } from "./page.js";
 
 /** @param {string} html @returns {Element} */
 function drawn(html) {
@@ -159,6 +159,8 @@ export class Lists {
       const back = typed(pane);
       pane.drawn = pane.innerHTML = body.panes[name];
       back(pane);
+      const about = pane.querySelector("[data-stands-for]");
+      if (about) fromTop(pane, about.getAttribute("data-stands-for"));
       fresh.push(pane);
     });
     this.office.seq = body.seq;

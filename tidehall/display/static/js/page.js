@@ -35,6 +35,17 @@ export function mark(node, name, value) {
 }
 
 /**
+ * A part of the page that scrolls begins at its top again when it stands for something else.
+ * @param {Element} node
+ * @param {string} about what it stands for now
+ */
+export function fromTop(node, about) {
+  if (node.getAttribute("data-about") === about) return;
+  node.setAttribute("data-about", about);
+  node.scrollTop = 0;
+}
+
+/**
  * Shown or not.
  * @param {HTMLElement|null} node
  * @param {boolean} visible

@@ -22,6 +22,26 @@ export function range(estimate) {
   return [low, Math.max(low + 1, Math.ceil(estimate.p90_s / 60))];
 }
 
+/** @param {string} text @returns {string} in lower case and half width, as the server's texts for searching are */
+export function folded(text) {
+  return text.normalize("NFKC").toLowerCase();
+}
+
+/** @param {string} typed @returns {string[]} what a search looks for: words or, in Chinese, the whole text */
+export function sought(typed) {
+  return folded(typed).split(/\s+/).filter(Boolean);
+}
+
+/**
+ * Whether a text has all that is looked for; the same rule as `search` in kiosk.py.
+ * @param {string} text folded
+ * @param {string[]} parts
+ * @returns {boolean} looking for nothing finds nothing
+ */
+export function fits(text, parts) {
+  return parts.length > 0 && parts.every((part) => text.indexOf(part) >= 0);
+}
+
 /**
  * Seconds as m:ss, or h:mm:ss.
  * @param {number} seconds

@@ -1,0 +1,91 @@
+"""Short messages to citizens: once across restarts, tried again, an alert when nobody takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response as Answer
+from starlette.routing import Route
+
+from tests.live.clients import until
+from tests.live.offices import LI, MORNING, REASON, offices
+from tidehall.display.messages import FileGateway, HttpGateway
+from tidehall.store.memory import MemoryJournal
+
+
+async def test_a_message_is_sent_once_across_restarts(tmp_path: Path) -> None:
+    """What was asked for while no messenger ran is sent at the next start; what was sent is never sent again."""
+    file = tmp_path / "messages.jsonl"
+    time = [MORNING]
+    journal = MemoryJournal(lambda: time[0])
+
+    def sent() -> list[Any]:
+        return [json.loads(line)["name"] for line in file.read_text().splitlines()] if file.exists() else []
+
+    async with offices(tmp_path, gateway=FileGateway(file), journal=journal) as s:
+        case = await s.to_review("FEE")
+        await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
+        await until(sent, "the first message")
+    async with offices(tmp_path, journal=journal) as s:
+        await s.ok(f"cases/{case}/paid", {"reference": "p"})
+        second = (await s.ok(f"cases/{case}/request-fee", {"amount": 250, "reason": REASON}))["seq"]
+    for _ in range(2):
+        async with offices(tmp_path, gateway=FileGateway(file), journal=journal) as s:
+            await until(lambda: len(sent()) >= 2, "the message that was missed")
+            other = await s.to_review("FEE", applicant={"name": "无电话"})
+            await s.ok(f"cases/{other}/request-fee", {"amount": 1, "reason": REASON})
+            await looked_at(tmp_path / "messages" / "t.seq", s.seq)
+    assert len(sent()) == len(set(sent())) == 2
+    assert sent()[1] == f"t-{second}"
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def looked_at(mark: Path, seq: int) -> None:
+    """Wait until the messenger has gone by this position."""
+    await until(lambda: int(mark.read_text()) >= seq, "the messenger's mark")
+
+
+async def test_the_gateway_is_tried_again_and_then_an_alert_is_raised(tmp_path: Path) -> None:
+    """A busy gateway gets the same message again under the same key; one that never takes it is an alert."""
+    heard: list[tuple[str, Any]] = []
+    answers = [503, 200, 500, 500, 500, 500]
+
+    async def take(request: Request) -> Answer:
+        heard.append((request.headers["idempotency-key"], await request.json()))
+        return PlainTextResponse("", answers[len(heard) - 1])
+
+    app = Starlette(routes=[Route("/sms", take, methods=["POST"])])
+    async with listening(app) as base:
+        gateway = HttpGateway(f"{base}/sms", longest_pause_s=0.0)
+        async with offices(tmp_path, gateway=gateway) as s:
+            case = await s.to_review("FEE")
+            await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
+            await until(lambda: len(heard) == 2, "the second try")
+            assert heard[0] == heard[1]
+            assert heard[0][1]["phone"] == LI["phone"]
+            await s.ok(f"cases/{case}/paid", {"reference": "p"})
+            await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
+            await until(lambda: f"message_failed:{case}" in s.keeper.committed.state.alerts, "the alert")
+            assert len(heard) == 6
+
+
+@asynccontextmanager
+async def listening(app: Starlette) -> AsyncIterator[str]:
+    """An application on a free port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started, "the gateway")
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
