@@ -73,3 +73,5 @@ proof: $(TOOLS)
 	@$(PY) -m pytest -m proof --ignore tests/pages $(ARGS)
 	@$(PY) docs/proofs.py
 	@$(PY) docs/validation.py $(SNAPSHOTS)
+	@$(PY) docs/estimates.py $(SNAPSHOTS)
+	@$(PY) docs/tide.py

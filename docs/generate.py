@@ -31,6 +31,8 @@ from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.papers.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
 from tidehall.hall.state import WINDOW_LIFE
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
+from tidehall.simulation import tables
+from tidehall.simulation.sizing_bounds import Sizing
 
 __all__ = ["PARTS", "main", "raised_codes", "settings", "updated"]
 
@@ -253,6 +255,45 @@ def command_line() -> str:
     return table(("command", "does"), rows)
 
 
+#: Where each table of a scenario file stands.
+SCENARIO: dict[str, type[msgspec.Struct]] = {
+    "[day]": tables.DayPlan,
+    "[demand.lines.ID], [demand.items.CODE]": tables.DemandTable,
+    "… bursts": tables.Bursts,
+    "[service.lines.ID], [service.items.CODE]": tables.Distribution,
+    "[transfers.FROM] TO": tables.Transfer,
+    "[people]": tables.People,
+    "… patience": tables.Patience,
+    "… away": tables.Away,
+    "[clerks]": tables.Clerks,
+    "[offices]": tables.OfficeWork,
+    "… messenger": tables.Messenger,
+    "[tide]": tables.TidePolicy,
+    "[target] wait": tables.WaitTarget,
+    "… hand_off": tables.HandOffTarget,
+    "[cost]": tables.Cost,
+    "[sizing]": Sizing,
+}
+
+
+def scenario_keys(struct: type[msgspec.Struct]) -> str:
+    """The keys of a table with what stands where one is left out."""
+    found = []
+    for field in msgspec.structs.fields(struct):
+        default = field.default
+        plain_value = isinstance(default, str | bool | int | float)
+        found.append(f"`{field.name}`" + (f" = {json.dumps(default)}" if plain_value else ""))
+    return ", ".join(found)
+
+
+def scenario() -> str:
+    """Every table of a scenario file, as the reader's own structs describe it."""
+    rows = [
+        (f"`{place}`", " ".join((kind.__doc__ or "").split()), scenario_keys(kind)) for place, kind in SCENARIO.items()
+    ]
+    return table(("table", "what it says", "keys, with what holds where one is left out"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "case-life": lambda: life(plain(CASE_LIFE), "received"),
     "command-line": command_line,
@@ -263,6 +304,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "office-commands": lambda: command_table(get_args(OfficeCommand)),
     "office-events": lambda: event_table(get_args(OfficeEvent)),
     "problems": problems,
+    "scenario": scenario,
     "settings": setting_table,
     "support-life": lambda: life(plain(SUPPORT_LIFE), "asked"),
     "ticket-life": lambda: life(plain(TICKET_LIFE), "waiting"),

@@ -24,6 +24,7 @@ from tidehall.hall.commands import AdoptPlan, Command, RaiseAlert
 from tidehall.hall.engine import SNAPSHOT_SCHEMA, Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import VERSION, Event
+from tidehall.hall.outlook import NoOutlook, Outlooks
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import HallState
 from tidehall.store.accounts import Accounts
@@ -575,7 +576,8 @@ class HallKeeper:
 class House:
     """All halls of this process and what they share; the composition root makes it.
 
-    `records`: who keeps each hall's register of cases in this process, in the tables of `projections`.
+    `records`: who keeps each hall's register of cases in this process, in the tables of `projections`; `days`: who
+    keeps its days for the statistics; `outlook`: who looks ahead (dashboards/outlook.py).
     """
 
     halls: dict[str, HallKeeper]
@@ -587,3 +589,5 @@ class House:
     accounts: Accounts = field(default_factory=MemoryAccounts)
     projections: Projections = field(default_factory=MemoryProjections)
     records: dict[str, Follower] = field(default_factory=dict)
+    days: dict[str, Follower] = field(default_factory=dict)
+    outlook: Outlooks = field(default_factory=NoOutlook)

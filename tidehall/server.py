@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,20 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
+from tidehall.dashboards.live import dashboards
+from tidehall.dashboards.monthly import month_page
+from tidehall.dashboards.outlook import Known, Outlook
 from tidehall.demonstration import SERVICE_S
+from tidehall.display.alert_messages import Webhook
 from tidehall.display.door import Door
 from tidehall.display.messages import open_gateway
+from tidehall.hall.errors import PlanInvalid
 from tidehall.hall.plan import Calendar, Plan, Service, TideRule, parse_plan
 from tidehall.live import HallKeeper, House
-from tidehall.records import CaseRegister, Follower
+from tidehall.records import CaseRegister, DayRecords, Follower
 from tidehall.settings import Settings
+from tidehall.simulation.scenario import ScenarioInvalid, plan_source, read_scenario
+from tidehall.simulation.tables import Scenario
 from tidehall.store.accounts import PostgresAccounts
 from tidehall.store.bus import open_bus
 from tidehall.store.clock import HallClock
@@ -42,8 +49,8 @@ from tidehall.store.persons import Persons
 from tidehall.store.projections import PostgresProjections
 
 __all__ = [
-    "StartError", "app", "demonstration_plan", "main", "open_house", "read_plan", "read_tables", "serve",
-    "serve_workers",
+    "StartError", "app", "demonstration_plan", "known_scenarios", "main", "open_house", "read_plan",
+    "read_scenario_file", "read_tables", "serve", "serve_workers",
 ]  # fmt: skip
 
 log = logging.getLogger("tidehall")
@@ -79,14 +86,57 @@ def read_plan(path: Path) -> Plan:
     return parse_plan(read_tables(path, "plan file"))
 
 
+def read_scenario_file(path: Path) -> Scenario:
+    """The scenario in a TOML file, with its plan. Raises StartError with all mistakes, a line each."""
+    tables = read_tables(path, "scenario file")
+    try:
+        source = plan_source(tables)
+        if isinstance(source, str):
+            beside = path.parent / source
+            plan_path = beside if beside.exists() else Path(source)
+            try:
+                source = read_plan(plan_path)
+            except PlanInvalid as wrong:
+                raise StartError(
+                    "\ntidehall: ".join(f"{plan_path}: {problem}" for problem in wrong.problems)
+                ) from wrong
+        return read_scenario(tables, source)
+    except ScenarioInvalid as wrong:
+        raise StartError("\ntidehall: ".join(f"{path}: {problem}" for problem in wrong.problems)) from wrong
+
+
+def known_scenarios(settings: Settings, halls: Collection[str]) -> dict[str, Known]:
+    """What look-ahead rests on: the scenarios named at the start; else, in a real hall, what was calibrated into
+    DATA/scenarios/HALL.toml, put aside with a warning where it is wrong. Raises StartError."""
+    found: dict[str, Known] = {}
+    for path in settings.scenarios:
+        scenario = read_scenario_file(path)
+        hall = scenario.plan.hall.id
+        if hall not in halls:
+            raise StartError(f"{path}: is for hall {hall!r}, which is not here; the halls are {', '.join(halls)}")
+        if hall in found:
+            raise StartError(f"{path}: hall {hall!r} has two scenario files; give each hall one")
+        found[hall] = Known(scenario, "scenario")
+    for hall in halls:
+        path = settings.data / "scenarios" / f"{hall}.toml"
+        if settings.demo is None and hall not in found and path.exists():
+            try:
+                found[hall] = Known(read_scenario_file(path), "calibrated")
+            except StartError as wrong:
+                log.warning("hall %s: its calibrated scenario is put aside: %s", hall, wrong)
+    return found
+
+
 def demonstration_plan(plan: Plan) -> Plan:
     """The same hall, open round the clock, with services as short as the demonstration's clerks make them, and with
     tides that come and go while somebody looks on."""
     replace = msgspec.structs.replace
     hall = replace(plan.hall, hours=(("00:00", "24:00"),), open_days=ALL_DAYS)
     lines = tuple(replace(line, service_s=None) for line in plan.lines)
-    tide = {zone: replace(DEMO_TIDE, confirm=rule.confirm) for zone, rule in plan.tide.items()}
-    return replace(plan, hall=hall, calendar=Calendar(), lines=lines, service=Service(default_s=SERVICE_S), tide=tide)
+    tide = {zone: replace(DEMO_TIDE, confirm=rule.confirm, policy=rule.policy) for zone, rule in plan.tide.items()}
+    zones = tuple(replace(zone, roster=()) for zone in plan.zones)  # its hours are others
+    service = Service(default_s=SERVICE_S)
+    return replace(plan, hall=hall, calendar=Calendar(), zones=zones, lines=lines, service=service, tide=tide)
 
 
 def mark_data(settings: Settings) -> int:
@@ -158,16 +208,22 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             await keeper.start(plans.get(id))
             stack.push_async_callback(keeper.stop)
             house.halls[id] = keeper
-            follower = Follower(id, CaseRegister(), journal=journal, store=house.projections)
-            following = asyncio.create_task(follower.run(bus, keeper.epoch), name=f"records-{id}")
-            stack.push_async_callback(cancelled, following)
-            house.records[id] = follower
+            for kept, projection in ((house.records, CaseRegister()), (house.days, DayRecords())):
+                follower = Follower(id, projection, journal=journal, store=house.projections)
+                following = asyncio.create_task(follower.run(bus, keeper.epoch), name=f"{projection.name}-{id}")
+                stack.push_async_callback(cancelled, following)
+                kept[id] = follower
             ruling = keeper.committed.state.plan
             if id in plans and ruling != plans[id]:
                 log.warning(
                     "hall %s: the plan file differs from the plan in the journal, which rules; "
                     "adopt the file with: tidehall plan adopt FILE", id,
                 )  # fmt: skip
+        outlook = Outlook(known_scenarios(settings, ids))
+        for keeper in house.halls.values():
+            looking = asyncio.create_task(outlook.follow(keeper), name=f"outlook-{keeper.id}")
+            stack.push_async_callback(cancelled, looking)
+        house.outlook = outlook
         gc.freeze()
         yield house
 
@@ -225,6 +281,10 @@ def enter(house: House, settings: Settings) -> Door:
         base_url=settings.base_url,
         admin_token=settings.admin_token,
         gateway=None if settings.sms is None else open_gateway(settings.sms),
+        webhook=None if settings.webhook is None else Webhook(settings.webhook, settings.webhook_secret),
+        duty=settings.duty,
+        more=dashboards,
+        report=month_page,
     )
 
 
@@ -288,6 +348,7 @@ async def serve_workers(settings: Settings, door: socket.socket, workers: int) -
             "TIDEHALL_DATABASE_URL": url,
             "TIDEHALL_DATA": str(settings.data),
             "TIDEHALL_PLANS": os.pathsep.join(map(str, settings.plans)),
+            "TIDEHALL_SCENARIOS": os.pathsep.join(map(str, settings.scenarios)),
             "TIDEHALL_BASE_URL": settings.base_url,
             "TIDEHALL_SINGLE": "0",
             "TIDEHALL_ADMIN_TOKEN": settings.admin_token or secrets.token_urlsafe(24),

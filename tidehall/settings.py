@@ -33,10 +33,18 @@ class Settings:
     """Where this server is reached; printed links begin with it."""
     plans: tuple[Path, ...] = ()
     """`TIDEHALL_PLANS`: plan files of new halls, separated like PATH."""
+    scenarios: tuple[Path, ...] = ()
+    """`TIDEHALL_SCENARIOS`: scenario files that look-ahead rests on, each for its plan's hall, separated like PATH."""
     demo: float | None = None
     """`TIDEHALL_DEMO`: the demonstration's speed; None is a real hall."""
     sms: str | None = None
     """`TIDEHALL_SMS`: where short messages go: file:PATH, or the http(s) address of the town's gateway."""
+    webhook: str | None = None
+    """`TIDEHALL_WEBHOOK`: the http(s) address to which alerts go that the plan sends out."""
+    webhook_secret: str | None = None
+    """`TIDEHALL_WEBHOOK_SECRET`: the key with which they are signed."""
+    duty: Path | None = None
+    """`TIDEHALL_DUTY`: a TOML file with the duty telephones: owner of alerts = telephone or list of them."""
     single: bool = True
     """`TIDEHALL_SINGLE`: this process is the only one on its database (1), or not (0)."""
 
@@ -64,7 +72,11 @@ class Settings:
             admin_token=token,
             base_url=environment.get("TIDEHALL_BASE_URL") or "http://127.0.0.1:8000",
             plans=tuple(Path(p) for p in environment.get("TIDEHALL_PLANS", "").split(os.pathsep) if p),
+            scenarios=tuple(Path(p) for p in environment.get("TIDEHALL_SCENARIOS", "").split(os.pathsep) if p),
             demo=demo,
             sms=environment.get("TIDEHALL_SMS") or None,
+            webhook=environment.get("TIDEHALL_WEBHOOK") or None,
+            webhook_secret=environment.get("TIDEHALL_WEBHOOK_SECRET") or None,
+            duty=Path(environment["TIDEHALL_DUTY"]) if environment.get("TIDEHALL_DUTY") else None,
             single=environment.get("TIDEHALL_SINGLE", "1" if database is None else "0") == "1",
         )

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,14 +13,18 @@ from tidehall.store.journal import PostgresJournal, connect
 from tidehall.store.memory_projections import MemoryProjections
 from tidehall.store.projections import (
     CASES,
+    DAYS,
     DROP,
     EVENTS,
+    WAITS,
     CaseRow,
     Checkpoint,
+    DayRows,
     Lookup,
     PostgresProjections,
     Projections,
     Rows,
+    WaitRow,
 )
 
 NAME = "cases"
@@ -98,6 +103,50 @@ async def test_events_are_found_by_the_names_that_they_hold(store: Projections, 
     assert await store.naming(hall, NAME, ["t3"]) == (12, [])
     assert await store.advance(hall, NAME, Checkpoint("epoch", 1, 12), 13, rows(events=(("t1", 9), ("t2", 13))))
     assert await store.naming(hall, NAME, ["t1", "t2"]) == (13, [1, 2, 3, 9, 13])
+
+
+async def test_days_are_read_by_their_range_and_what_goes_on(store: Projections, hall: str) -> None:
+    """Lines of JSON by sort, of a range of days; older ones only when they go on and are asked for."""
+    assert await store.days(hall, NAME, "2026-11-01", "2026-11-30") == DayRows(0, {})
+    await store.restart(hall, NAME, None, START)
+    await store.restart(f"{hall}-other", NAME, None, START)
+    given: list[tuple[str, str, str, bool, bytes]] = [
+        ("2026-10-31", "visit", "old", False, b"[0]"), ("2026-10-31", "visit", "open", True, b"[1]"),
+        ("2026-11-02", "visit", "b", False, b"[3]"), ("2026-11-02", "visit", "a", True, b"[2]"),
+        ("2026-11-03", "day", "d", False, b"[4]"),
+    ]  # fmt: skip
+    days: Rows = {DAYS: {row[:3]: row for row in given}}
+    await store.advance(hall, NAME, START, 7, days)
+    await store.advance(f"{hall}-other", NAME, START, 9, days)
+    november = ("2026-11-01", "2026-11-30")
+
+    async def lines(first: str, last: str, **more: Any) -> dict[str, list[bytes]]:
+        found = await store.days(hall, NAME, first, last, **more)
+        return {sort: sorted(bodies.split(b"\n")) for sort, bodies in found.bodies.items()}
+
+    assert (await store.days(hall, NAME, *november)).seq == 7
+    assert await lines(*november) == {"day": [b"[4]"], "visit": [b"[2]", b"[3]"]}
+    assert (await lines(*november, going_on=True))["visit"] == [b"[1]", b"[2]", b"[3]"]
+    assert await lines(*november, sorts=["day"]) == {"day": [b"[4]"]}
+    assert await store.days(hall, NAME, "2027-01-01", "2027-01-02") == DayRows(7, {})
+    ended = ("2026-10-31", "visit", "open", False, b"[9]")
+    await store.advance(hall, NAME, Checkpoint("epoch", 1, 7), 8, {DAYS: {ended[:3]: ended}})
+    assert (await lines(*november, going_on=True))["visit"] == [b"[2]", b"[3]"]
+    assert await lines("2026-10-31", "2026-10-31") == {"visit": [b"[0]", b"[9]"]}
+
+
+async def test_waits_are_read_by_days_and_zone(store: Projections, hall: str) -> None:
+    """Quarters of an hour in order, of all zones or of one; a later row takes the place of an earlier one."""
+    assert await store.waits(hall, NAME, "2026-11-01", "2026-11-30") == (0, [])
+    await store.restart(hall, NAME, None, START)
+    assert await store.waits(hall, NAME, "2026-11-01", "2026-11-30") == (0, [])
+    given = [WaitRow("2026-11-03", "p", 36, 1, 5, 5), WaitRow("2026-11-02", "g", 40, 2, 9, 6),
+             WaitRow("2026-11-02", "g", 39, 1, 4, 4), WaitRow("2026-12-01", "g", 39, 1, 4, 4)]  # fmt: skip
+    await store.advance(hall, NAME, START, 7, {WAITS: {row[:3]: tuple(row) for row in given}})
+    more = WaitRow("2026-11-02", "g", 40, 3, 19, 10)
+    await store.advance(hall, NAME, Checkpoint("epoch", 1, 7), 8, {WAITS: {more[:3]: tuple(more)}})
+    assert await store.waits(hall, NAME, "2026-11-01", "2026-11-30") == (8, [given[2], more, given[0]])
+    assert await store.waits(hall, NAME, "2026-11-01", "2026-11-30", "p") == (8, [given[0]])
 
 
 async def test_rows_are_dropped_only_at_the_beginning(store: Projections, hall: str) -> None:

@@ -69,7 +69,7 @@ def test_a_default_is_no_rating() -> None:
     ticket = office.served()
     assert kinds(office.do(q.RateTicket(ticket, 1, active=False))) == ["ticket_rated"]
     assert office.refusal(q.RateTicket(ticket, 5, active=False)).code == "already_rated"
-    assert kinds(office.do(q.RateTicket(ticket, 2))) == ["ticket_rated", "matter_opened"]
+    assert kinds(office.do(q.RateTicket(ticket, 2))) == ["ticket_rated", "matter_opened", "alert_raised"]
     assert office.refusal(q.RateTicket(ticket, 2, active=False)).code == "already_rated"
 
 
@@ -129,7 +129,8 @@ def test_a_bad_follow_up_opens_the_matter_again() -> None:
     office = Office()
     matter = bad(office)
     office.do(q.SolveMatter(matter, "sealed:1:x"))
-    assert kinds(office.do(q.RateTicket(matter.removeprefix("bad-"), 2))) == ["ticket_rated", "matter_reopened"]
+    again = office.do(q.RateTicket(matter.removeprefix("bad-"), 2))
+    assert kinds(again) == ["ticket_rated", "matter_reopened", "alert_raised"]
     assert office.matter(matter).state == "open"
 
 

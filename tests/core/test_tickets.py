@@ -38,7 +38,7 @@ def test_numbers_run_to_999() -> None:
     assert driver.refusal(c.TakeTicket("x", line="A")).code == "numbers_exhausted"
     assert driver.ticket(driver.take("B")).number == "B001"
     driver.until("2026-11-24 00:00")
-    assert not driver.hall.state.alerts
+    assert "numbers_running_out:A" not in driver.hall.state.alerts
     assert driver.ticket(driver.take()).number == "A001"
 
 
@@ -388,7 +388,7 @@ def test_day_turn_keeps_open_work_only() -> None:
     driver.until("2026-11-24 00:00")
     state = driver.hall.state
     assert list(state.tickets) == [id]
-    assert not state.alerts
+    assert list(state.alerts) == ["long_service:w2"]
     assert [call.ticket for call in state.recent["g"]] == [id]
     driver.do(c.FinishTicket("w2"))
 

@@ -324,8 +324,9 @@ def test_breaks_are_no_tide() -> None:
     assert d.hall.wakes_at() == local("2026-11-23 14:00")
     d.now = local("2026-11-23 14:05")
     events: list[Any] = d.wake()
-    assert kinds(events) == ["SessionStarted", "TideAdvised"]
-    assert (events[1].since, events[1].due) == (local("2026-11-23 14:00"), local("2026-11-23 14:01"))
+    assert kinds(events) == ["SessionStarted", "AlertRaised", "TideAdvised"]
+    assert (events[1].alert_kind, events[1].due) == ("long_wait", local("2026-11-23 14:00"))
+    assert (events[2].since, events[2].due) == (local("2026-11-23 14:00"), local("2026-11-23 14:01"))
 
 
 def test_automatic_halls_confirm_at_once() -> None:

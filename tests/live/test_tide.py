@@ -92,7 +92,7 @@ async def test_advice_to_the_second_with_its_reason(tmp_path: Path) -> None:
                               "longest_wait_s": 0.0, "tidal": [], "reserve": []}  # fmt: skip
         g = zones["g"]
         assert (g["confirm"], g["waiting"], g["open_windows"], g["longest_wait_s"]) == ("supervisor", 4, 1, 180.0)
-        assert g["rule"] == {**RULE, "confirm": "supervisor"}
+        assert g["rule"] == {**RULE, "confirm": "supervisor", "policy": "threshold", "forecast_every_s": 600.0}
         assert [w["window"] for w in g["tidal"]] == ["t5", "t6"]
         assert g["tidal"][0] == {"window": "t5", "label": "T5", "state": "closed", "closing": False, "staff": None}
 

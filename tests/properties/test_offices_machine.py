@@ -287,7 +287,8 @@ class OfficesMachine(RuleBasedStateMachine):
         assert state.clocks == sorted((at, name) for name, at in offices.armed.items())
         assert offices.armed.keys() == self.clocks()
         first = [at for at, _ in state.clocks[:1]]
-        assert self.hall.wakes_at() == min([*first, state.next_moment])
+        wakes, overlong = self.hall.wakes_at(), state.overlong.at
+        assert wakes == min([*first, state.next_moment, overlong])
 
     def clocks(self) -> set[str]:
         """The clocks that should be running."""
@@ -303,6 +304,9 @@ class OfficesMachine(RuleBasedStateMachine):
             due = case.due_at and not case.decided_at and case.stage != Stage.WITHDRAWN
             if due and not case.overdue and not case.paused_since:
                 found.add(f"case_due:{case.id}")
+                if f"case_soon:{case.id}" in offices.armed:  # promised longer ahead than the plan's rule looks
+                    assert offices.armed[f"case_soon:{case.id}"] < case.due_at
+                    found.add(f"case_soon:{case.id}")
             uncollected = ("result_uncollected", f"uncollected:{case.id}") not in self.spoken
             if case.stage == Stage.READY and uncollected:
                 found.add(f"uncollected:{case.id}")

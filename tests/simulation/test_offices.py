@@ -17,7 +17,7 @@ from tidehall.simulation.day import Played, Stage
 from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.study import run_study
 from tidehall.simulation.tables import Scenario
-from tidehall.simulation.tally import tally
+from tidehall.simulation.tally import tally, tally_papers
 
 ROOT = Path(__file__).parent.parent.parent
 MINUTE = 60_000_000
@@ -62,6 +62,9 @@ def test_a_whole_day_of_the_reference_hall() -> None:
     for of in ("line", "zone"):  # the parts make the whole
         sums = [group["hand_off_on_time"] for key, group in parts.items() if key.startswith(f"{of}:")]
         assert (sum(a for a, _ in sums), sum(b for _, b in sums)) == (in_time, judged)
+    brief = tally_papers(yangxin(), whole_day())  # what sizing reads is the same
+    assert brief.pop("").items() <= measures.items()
+    assert brief.items() <= parts.items()
 
 
 def test_every_hand_off_is_carried_and_checked() -> None:

@@ -100,7 +100,7 @@ def test_all_mistakes_at_once() -> None:
     tables["people"] |= {"no_show": 1.5, "walks": 3, "priority": {"king": 0.1}}
     tables["windows"] |= {"z": [["08:30", 25]], "attic": []}
     tables["target"]["wait"]["reading"] = "years"
-    tables["tide"]["policy"] = "forecast"
+    tables["tide"]["policy"] = "sometimes"
     tables["offices"] = {"batch": 0, "officers_of": {"nobody": 1}}
     tables["weather"] = {}
     found = "\n".join(problems(tables))

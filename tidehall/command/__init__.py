@@ -33,6 +33,7 @@ from tidehall.command.people import (
     read_post,
 )  # fmt: skip
 from tidehall.command.planning import add_simulation_commands, run_calibrate, run_compare, run_simulate, run_size
+from tidehall.command.reporting import add_report_command, make_report
 from tidehall.command.terminal import clock_text, print_case, print_step, progress
 from tidehall.display.http.access import Grant, Links
 from tidehall.hall.commands import AdoptPlan
@@ -41,8 +42,16 @@ from tidehall.hall.handbook import ELEMENTS, completeness, lacking
 from tidehall.hall.plan import Plan
 from tidehall.live import Ask, HallKeeper, LiveError
 from tidehall.locales import say
-from tidehall.records import CaseRegister, Follower
-from tidehall.server import StartError, demonstration_plan, listen, read_plan, serve, serve_workers
+from tidehall.records import CaseRegister, DayRecords, Follower, Projection
+from tidehall.server import (
+    StartError,
+    demonstration_plan,
+    listen,
+    read_plan,
+    read_scenario_file,
+    serve,
+    serve_workers,
+)
 from tidehall.settings import Settings, SettingsError
 from tidehall.store.accounts import PostgresAccounts
 from tidehall.store.bus import open_bus
@@ -87,6 +96,10 @@ def parser() -> argparse.ArgumentParser:
         "--demo", type=float, nargs="?", const=1.0, default=None, metavar="SPEED",
         help="open at once, with simulated citizens and clerks; SPEED scales the hall's clock",
     )  # fmt: skip
+    run.add_argument(
+        "--scenario", type=Path, action="append", default=[], metavar="FILE",
+        help="what look-ahead rests on, for its hall (default: DATA/scenarios/HALL.toml, or the last half hour)",
+    )  # fmt: skip
     run.add_argument("--workers", type=int, default=1, metavar="N", help="processes on one database")
 
     plan = commands.add_parser("plan", help="check or adopt a hall plan")
@@ -115,11 +128,12 @@ def parser() -> argparse.ArgumentParser:
     about.add_argument("--case", metavar="ID", help="a case's id, or its receipt's number")
     trace.add_argument("--json", action="store_true")
 
-    again = add("rebuild", "drop what is kept beside the journal (the register of cases) and make it again from it")
+    again = add("rebuild", "drop what is kept beside the journal (cases, statistics) and make it again from it")
     again.add_argument("--hall", required=True)
     add_account_commands(commands)
     add_device_commands(commands)
     add_person_commands(commands)
+    add_report_command(commands)
     add_simulation_commands(commands)
     return top
 
@@ -196,11 +210,14 @@ def run_serve(arguments: argparse.Namespace) -> int:
         raise StartError("--demo uses a database of its own: unset TIDEHALL_DATABASE_URL")
     for path in arguments.plan:
         read_plan(path)
+    for path in arguments.scenario:
+        read_scenario_file(path)
     door = listen(arguments.host, arguments.port)
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     settings = replace(
         settings,
         plans=settings.plans + tuple(arguments.plan),
+        scenarios=settings.scenarios + tuple(arguments.scenario),
         demo=arguments.demo if arguments.demo is not None else settings.demo,
         base_url=os.environ.get("TIDEHALL_BASE_URL") or f"http://{host}:{door.getsockname()[1]}",
     )
@@ -360,18 +377,32 @@ def run_trace(arguments: argparse.Namespace) -> int:
 
 def run_rebuild(arguments: argparse.Namespace) -> int:
     async def rebuild() -> int:
-        hall, register = arguments.hall, CaseRegister()
+        hall = arguments.hall
+        kept: dict[str, Projection] = {
+            "the register of cases was": CaseRegister(), "the days of the statistics were": DayRecords(),
+        }  # fmt: skip
         async with open_journal(settings_of(arguments)) as journal:
             await known_hall(journal, hall)
-            follower = Follower(hall, register, journal=journal, store=PostgresProjections(journal))
-            begun = time.monotonic()
-            with progress(f"hall {hall}: {register.name}") as bar:
-                seq = await follower.rebuild(bar.told)
-        took = time.monotonic() - begun
-        print(f"hall {hall}: the register of cases was dropped and made again from {seq} events in {took:.1f} s")
+            for what, projection in kept.items():
+                follower = Follower(hall, projection, journal=journal, store=PostgresProjections(journal))
+                begun = time.monotonic()
+                with progress(f"hall {hall}: {projection.name}") as bar:
+                    seq = await follower.rebuild(bar.told)
+                took = time.monotonic() - begun
+                print(f"hall {hall}: {what} dropped and made again from {seq} events in {took:.1f} s")
         return 0
 
     return asyncio.run(rebuild())
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    async def report() -> int:
+        settings = settings_of(arguments)
+        async with open_journal(settings) as journal:
+            plan = await ruling_plan(settings, journal, arguments.hall)
+            return await make_report(arguments, journal, plan)
+
+    return asyncio.run(report())
 
 
 def run_device(arguments: argparse.Namespace) -> int:
@@ -465,7 +496,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = parser().parse_args(given)
         run = {
             "serve": run_serve, "plan": run_plan, "journal": run_journal, "verify": run_verify, "trace": run_trace,
-            "rebuild": run_rebuild,
+            "rebuild": run_rebuild, "report": run_report,
             "account": run_account, "device": run_device, "person": run_person,
             "simulate": run_simulate, "compare": run_compare, "size": run_size,
             "calibrate": run_calibrate,

@@ -21,8 +21,7 @@ import msgspec
 
 from tidehall import __version__
 from tidehall.command.terminal import progress
-from tidehall.hall.errors import PlanInvalid
-from tidehall.server import StartError, read_plan, read_tables
+from tidehall.server import StartError, read_plan, read_scenario_file, read_tables
 
 if TYPE_CHECKING:
     from tidehall.hall.events import Event
@@ -82,27 +81,6 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     sub.add_argument("--office", metavar="NAME", help="which hall of a file of snapshots")
     sub.add_argument("--weekdays", metavar="mon,tue…", help="only these (default: those with the usual hours)")
     sub.add_argument("--json", action="store_true")
-
-
-def read_scenario_file(path: Path) -> Scenario:
-    """The scenario in a TOML file, with its plan. Raises StartError with all mistakes, a line each."""
-    from tidehall.simulation.scenario import ScenarioInvalid, plan_source, read_scenario
-
-    tables = read_tables(path, "scenario file")
-    try:
-        source = plan_source(tables)
-        if isinstance(source, str):
-            beside = path.parent / source
-            plan_path = beside if beside.exists() else Path(source)
-            try:
-                source = read_plan(plan_path)
-            except PlanInvalid as wrong:
-                raise StartError(
-                    "\ntidehall: ".join(f"{plan_path}: {problem}" for problem in wrong.problems)
-                ) from wrong
-        return read_scenario(tables, source)
-    except ScenarioInvalid as wrong:
-        raise StartError("\ntidehall: ".join(f"{path}: {problem}" for problem in wrong.problems)) from wrong
 
 
 def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Result]:
@@ -235,6 +213,8 @@ def sized(arguments: argparse.Namespace) -> Sized:
             raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
     path: Path = arguments.scenario
     scenario = read_scenario_file(path)
+    if any(rule.policy == "forecast" for rule in scenario.plan.tide.values()):
+        raise StartError(f'{path}: tide.policy: sizing plays too many days to look ahead in each; write "threshold"')
     try:
         sizing = read_sizing(read_tables(path, "scenario file").get("sizing", {}), scenario)
     except ScenarioInvalid as wrong:
@@ -289,9 +269,13 @@ def print_sized(result: Sized) -> None:
             print(f"  {shown.target:<22} {bounds_text(shown.found)} of {shown.share:g}: {word} (seed {shown.seed})")
     print("one step cheaper:")
     for shortcut in result.cheaper:
-        trial = shortcut.trial
-        word = {"fails": "fails", "tie": "is not shown to do (near-tie)", "meets": "would do"}[trial.verdict]
-        print(f"  {shortcut.change} saves {shortcut.saves:.2f} and {word}: {bounds_text(trial.bounds)}")
+        found, target, near = bounds_text(shortcut.trial.bounds), shortcut.target, shortcut.indifference
+        word = {
+            "below": f"fails: {found} is below {target:g}",
+            "near": f"is a near-tie: {found} of {target:g}, within the zone of indifference (± {near:g})",
+            "open": f"is not shown to do: {found} leaves it open whether {target:g} is reached",
+        }[shortcut.why]
+        print(f"  {shortcut.change} saves {shortcut.saves:.2f} and {word}")
     for zone, rows in result.curve.items():
         points = "  ".join(f"{row['cost']:g}: {row['share']:.4f}" for row in rows)
         print(f"cost and share, {zone}: {points}")

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tidehall.display import views
+from tidehall.display.board_notices import references
+from tidehall.display.http.texts import opened_if_possible
 from tidehall.display.pages import Pages, script_data
 from tidehall.display.rendering import today
 from tidehall.hall.calendar import local_text
@@ -49,11 +51,13 @@ class BoardPages(Pages):
         keeper = self.keeper(request)
         if keeper is None:
             return self.unknown(lang)
+        words = await opened_if_possible(keeper, self.edge.house.persons, references(keeper.committed.state))
         hall, now = keeper.committed, keeper.now()
         try:
             view = views.board_view(
-                hall, str(request.path_params["board"]), now, stale_since=keeper.stale_since, demo=self.edge.demo
-            )
+                hall, str(request.path_params["board"]), now, stale_since=keeper.stale_since, demo=self.edge.demo,
+                words=words,
+            )  # fmt: skip
         except Refusal:
             return self.unknown(lang)
         board = script_data(to_builtins(view))

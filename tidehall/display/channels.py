@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
+from tidehall.display.board_notices import board_notices
 from tidehall.display.tide_views import advice_facts
 from tidehall.display.views import (
     STRIP,
@@ -89,6 +90,7 @@ class Scene:
     def __init__(self, keeper: Keeper, *, demo: bool) -> None:
         self.keeper = keeper
         self.demo = demo
+        self.words: dict[str, str] = {}  # what notices say, as far as it has been opened
         self.made_at = -1
         self.made: dict[tuple[str, object], Any] = {}
 
@@ -160,6 +162,8 @@ class Channel(ABC):
 
     #: the key of the whole object in a snapshot
     name = "board"
+    #: what a channel that only lives with its listeners is kept under, beside its id; "" for boards and strips
+    private = ""
 
     def __init__(self, scene: Scene, id: str) -> None:
         self.scene = scene
@@ -170,7 +174,7 @@ class Channel(ABC):
         self.beat = ""
         self.beats = 0
         self.seq = 0
-        self.kept: tuple[tuple[int, int, int | None], str] | None = None
+        self.kept: tuple[tuple[int, int, int | None, int], str] | None = None
         self.restart()
 
     # ---- what each kind says
@@ -243,7 +247,7 @@ class Channel(ABC):
         """The whole object as it stands; made once for all who come in the same second."""
         keeper = self.scene.keeper
         now = keeper.now()
-        key = (self.seq, now // 1_000_000, keeper.stale_since)
+        key = (self.seq, now // 1_000_000, keeper.stale_since, len(self.scene.words))
         if self.kept is None or self.kept[0] != key:
             hall = self.scene.hall
             body = {
@@ -325,7 +329,10 @@ class BoardChannel(Channel):
 
     def view(self, hall: Hall, now: int) -> msgspec.Struct:
         """The whole board."""
-        return board_view(hall, self.id, now, stale_since=self.scene.keeper.stale_since, demo=self.scene.demo)
+        scene = self.scene
+        return board_view(
+            hall, self.id, now, stale_since=scene.keeper.stale_since, demo=scene.demo, words=scene.words
+        )  # fmt: skip
 
     def standing(self, state: HallState, now: int) -> dict[str, Any]:
         """The small lists and flags, which are told whole when they differ."""
@@ -335,6 +342,7 @@ class BoardChannel(Channel):
             "missed": board_missed(state, self.zones),
             "session": session(state, now),
             "issuing": state.issuing,
+            "notices": board_notices(state, self.id, self.scene.words),
         }
 
     def changes(self, hall: Hall, now: int) -> Mapping[str, Any]:
@@ -359,8 +367,9 @@ class BoardChannel(Channel):
         return found
 
     def ageing(self, hall: Hall, now: int) -> Mapping[str, Any]:
-        """Waits and estimates."""
-        return {"lines": [line_beat(hall, id, now) for id in self.lines]}
+        """Waits and estimates, and notices, whose words may have been opened since."""
+        notices = board_notices(hall.state, self.id, self.scene.words)
+        return {"lines": [line_beat(hall, id, now) for id in self.lines], "notices": notices}
 
 
 class StripChannel(Channel):
@@ -400,6 +409,7 @@ class PhoneChannel(Channel):
     """A citizen's own ticket."""
 
     name = "ticket"
+    private = "ticket"
 
     def position(self, state: HallState) -> int:
         """The ticket's and the plan's; while it waits, its line's too, since the people ahead change with it."""
@@ -429,6 +439,7 @@ class StaffChannel(Channel):
     """A hall for its staff."""
 
     name = "hall"
+    private = "staff"
 
     def settle(self, hall: Hall, now: int) -> None:
         """Take the windows and lines from the state."""
@@ -500,6 +511,8 @@ class StaffChannel(Channel):
 
 class DeskChannel(StaffChannel):
     """One window's desk: its zone's windows and lines, the waiting list and what is parked."""
+
+    private = "desk"
 
     def settle(self, hall: Hall, now: int) -> None:
         """See StaffChannel; and what was allowed and parked."""

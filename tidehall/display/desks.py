@@ -58,6 +58,8 @@ def _of(post: Post, staff: str, state: HallState) -> Iterator[tuple[str, str, Wo
     if ("office" in rights or "make" in rights) and post.department is not None:
         name = next((d.name for d in state.rules.departments if d.id == post.department), None)
         yield f"/desk/{hall}/office/{post.department}", "office.departments", name, ""
+    if "supervise" in rights:
+        yield f"/dashboard/{hall}", "dashboard.title", None, ""
     for right, place in _DESKS.items():
         if right in rights:
             yield f"/desk/{hall}/{place}", _TITLES[place], None, ""

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -17,24 +18,30 @@ from unicodedata import east_asian_width
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 
+from tidehall.display.alert_messages import AlertMessenger, Duty, Webhook
+from tidehall.display.board_notices import NoticeReader
 from tidehall.display.feed import Feed
 from tidehall.display.http.access import LINK_WAITS_S, PERSON, Access, Grant, Links, Person
 from tidehall.display.http.app import handlers, routes
 from tidehall.display.http.limits import Rates, SecurityHeaders
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.sessions import Recognition, Sessions
+from tidehall.display.http.texts import open_texts
 from tidehall.display.hub import BoardAlarm, Hub
+from tidehall.display.kiosk_watch import KioskWatch
 from tidehall.display.messages import Gateway, Messenger
-from tidehall.display.office_pages import pages
+from tidehall.display.office_pages import OfficePages, pages
 from tidehall.hall.commands import EndAlert, RaiseAlert
 from tidehall.hall.errors import Refusal
 from tidehall.hall.plan import Department, Plan, WindowPlan
 from tidehall.live import Ask, HallKeeper, House, LiveError
 from tidehall.locales import say
+from tidehall.records.periods import Reported
 from tidehall.store.errors import StoreError
 
-__all__ = ["Door"]
+__all__ = ["Door", "More"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +49,8 @@ log = logging.getLogger(__name__)
 CLOCK_LOOK_S = 1.0
 #: Seconds between two looks at the sessions behind open sockets.
 SESSION_LOOK_S = 0.5
+#: Routes of a room above this one, from the pages, hubs and feed of a house.
+More = Callable[[OfficePages, Mapping[str, Hub], Feed], Sequence[BaseRoute]]
 #: The desks of the papers' way that a whole hall shares → the kind of place whose link opens them.
 OFFICES = {"runner": "runner", "middle": "middle", "issue": "issue", "handoffs": "supervise"}
 #: The same for the terminal.
@@ -62,16 +71,24 @@ class Door:
         base_url: str,
         admin_token: str | None = None,
         gateway: Gateway | None = None,
+        webhook: Webhook | None = None,
+        duty: Path | None = None,
+        more: More | None = None,
+        report: Callable[[Reported, Plan, str, bool], str] | None = None,
     ) -> None:
+        """`more`: routes of rooms above this one, on the ground of its pages, hubs and feed; `report`: makes a report's
+        page (http/calls.py)."""
         self.house = house
         self.base_url = base_url.rstrip("/")
         secret = house.persons.derive(b"tidehall access")
         self.access = Access(secret, admin_token=admin_token, zone_of=self.zone_of)
-        rates, metrics = Rates(), Metrics(house.records)
+        rates, metrics = Rates(), Metrics(house.records, house.days)
         self.sessions = Sessions(house, rates=rates)
         self.links = Links(data / "links")
         self.open_ways: dict[str, tuple[float, dict[str, str]]] = {}
         self.gateway = gateway
+        self.more = more
+        self.webhook, self.duty, self.metrics = webhook, Duty(duty), metrics
         self.messages = data / "messages"
         self.tasks: set[asyncio.Task[None]] = set()
         self.stack = contextlib.AsyncExitStack()
@@ -86,13 +103,18 @@ class Door:
         shared: Any = {"access": self.access, "rates": rates, "metrics": metrics, "sessions": self.sessions}
         self.app = Starlette(
             routes=[
-                *routes(house, links=self.links, demo=house.demo, **shared),
+                *routes(house, links=self.links, demo=house.demo, report=report, **shared),
                 *self.feed.routes(),
-                *pages(house, base_url=self.base_url, ways=self.ways, **shared),
+                *KioskWatch(self.hubs, self.access).routes(),
+                *pages(house, base_url=self.base_url, ways=self.ways, more=self.rooms_above, **shared),
             ],
             middleware=[Middleware(SecurityHeaders), Middleware(Recognition, sessions=self.sessions)],
             exception_handlers=handlers(),
         )
+
+    def rooms_above(self, made: OfficePages) -> Sequence[BaseRoute]:
+        """Their routes on this house's pages."""
+        return () if self.more is None else self.more(made, self.hubs, self.feed)
 
     def may_watch(self, connection: HTTPConnection, hall: str, window: str | None) -> bool:
         """Whether a connection may follow a hall's staff channel, or one desk."""
@@ -116,6 +138,8 @@ class Door:
         await self.stack.enter_async_context(self.feed.running())
         self.spawn(self.look_at_clock())
         self.spawn(self.look_at_sessions())
+        for keeper in self.house.halls.values():
+            self.spawn(self.notices(keeper).run())
         if self.gateway is not None:
             self.stack.push_async_callback(self.gateway.close)
             for keeper in self.house.halls.values():
@@ -123,6 +147,30 @@ class Door:
                     keeper, self.gateway, self.house.persons, self.messages, alarm=self.message_failed
                 )
                 self.spawn(messenger.run())
+        if self.webhook is not None:
+            self.stack.push_async_callback(self.webhook.close)
+        if self.gateway is not None or self.webhook is not None:
+            for keeper in self.house.halls.values():
+                self.spawn(self.alert_messenger(keeper).run())
+
+    def alert_messenger(self, keeper: HallKeeper) -> AlertMessenger:
+        """Who sends a hall's alerts out."""
+        return AlertMessenger(
+            keeper, self.messages, gateway=self.gateway, webhook=self.webhook, duty=self.duty, count=self.metrics.sent
+        )
+
+    def notices(self, keeper: HallKeeper) -> NoticeReader:
+        """Who opens what is said on a hall's boards, from now on."""
+        hub = self.hubs[keeper.id]
+        reader = NoticeReader(
+            hub.scene.words,
+            lambda: keeper.committed.state,
+            lambda wanted: open_texts(keeper, self.house.persons, wanted),
+            hub.notices_opened,
+        )
+        keeper.watch(reader)
+        reader.before(keeper.committed.state)
+        return reader
 
     async def end(self) -> None:
         """Tell everybody to come again, and stop."""
@@ -205,6 +253,8 @@ class Door:
             grants = {f"/kiosk/{hall}": Grant("kiosk", hall)}
             for place, kind in (("guide", "guide"), *OFFICES.items()):
                 grants[f"/desk/{hall}/{place}"] = Grant(kind, hall)
+            if self.more is not None:
+                grants[f"/dashboard/{hall}"] = Grant("supervise", hall)
             grants |= {f"/desk/{hall}/office/{d.id}": Grant("office", hall) for d in plan.departments}
             grants |= {f"/desk/{hall}/window/{w.id}": Grant("window", hall, w.id) for w in plan.windows}
             self.links.sweep()
@@ -232,6 +282,8 @@ class Door:
                 places.append((f"{window.label} 号窗口 window", self.link(Grant("window", keeper.id), page)))
             if self.house.demo:
                 ways = self.ways(keeper)
+                if (way := ways.get(f"/dashboard/{keeper.id}")) is not None:
+                    places.append(("实时看板 dashboard", self.base_url + way))
                 for place, title in OFFICE_TITLES.items():
                     places.append((title, self.base_url + ways[f"/desk/{keeper.id}/{place}"]))
                 if (department := first_department(plan)) is not None:

@@ -35,18 +35,23 @@ __all__ = ["BoardAlarm", "Display", "Hub"]
 
 SOCKETS_PER_TICKET = 8
 SOCKETS_PER_HALL = 4_000
+MOST_KIOSKS = 200
 #: A board that has reported before is silent after this (s); displays answer every beat.
 SILENT_S = 15.0
+#: A kiosk that has reported before is silent after this (s); its page reports every five.
+KIOSK_SILENT_S = 30.0
 #: A board lags when something newer than what it shows is older than this (s).
 LAG_S = 10.0
 #: An alert's command is not sent again before this (s), should the first have failed.
 ALARM_AGAIN_S = 10.0
 
+Silent = Literal["board_silent", "kiosk_silent"]
+
 
 class BoardAlarm(msgspec.Struct, frozen=True):
-    """What the hall should know: raise or end the alert `kind` about a board."""
+    """What the hall should know: raise or end the alert `kind` about a board or a kiosk."""
 
-    kind: Literal["board_silent"]
+    kind: Silent
     about: str
     on: bool
 
@@ -79,10 +84,11 @@ class Hub:
         self.scene = Scene(keeper, demo=demo)
         self.clock = clock
         self.boards: dict[str, Channel] = {}
-        self.private: dict[tuple[str, str], Channel] = {}  # ("ticket" | "staff" | "desk", id), while somebody listens
+        self.private: dict[tuple[str, str], Channel] = {}  # (Channel.private, id), while somebody listens
         self.sockets = 0
         self.heard: dict[str, float] = {}  # board → when any of its displays last reported
-        self.asked: dict[str, tuple[bool, float]] = {}
+        self.kiosks: dict[str, float] = {}  # kiosk → when its page last reported
+        self.asked: dict[tuple[str, str], tuple[bool, float]] = {}
         self.plan: Plan | None = None
         self.closed = False
         self.before(keeper.committed.state)
@@ -156,6 +162,12 @@ class Hub:
         self.private = {key: c for key, c in self.private.items() if c is not channel}
         for listener in list(channel.listeners):
             listener.end(code)
+
+    def notices_opened(self) -> None:
+        """What supervisors say can be read now: the boards hear it at once."""
+        for channel in self.boards.values():
+            if isinstance(channel, BoardChannel):
+                channel.sound()
 
     # ---- joining and leaving
 
@@ -244,37 +256,45 @@ class Hub:
             if isinstance(client, Client)
         ]
 
+    def hear_kiosk(self, kiosk: str) -> None:
+        """A kiosk's page is there."""
+        if kiosk in self.kiosks or len(self.kiosks) < MOST_KIOSKS:
+            self.kiosks[kiosk] = self.clock()
+
     def watch_displays(self) -> None:
-        """Raise an alert for a board that reported before and is silent or far behind; end it when it is well."""
-        state = self.keeper.committed.state
+        """Raise an alert for a board that reported before and is silent or far behind, and for a kiosk that is silent;
+        end it when it is well."""
         clock = self.clock()
-        open_about = {a.about for a in state.alerts.values() if a.kind == "board_silent" and a.ended is None}
         for id, channel in self.boards.items():
             clients = [x for x in channel.listeners if isinstance(x, Client) and x.shown_at is not None]
             heard = max((x.shown_at or 0.0 for x in clients), default=0.0)
             if heard:
                 self.heard[id] = max(heard, self.heard.get(id, 0.0))
-            if id not in self.heard:
-                continue
-            silent = clock - self.heard[id] > SILENT_S
-            behind = any(channel.lag(x.shown_seq or 0, clock) > LAG_S for x in clients)
-            if (silent or behind) and id not in open_about and state.in_session:
-                self.ask(id, True, clock)
-            elif not silent and not behind and id in open_about:
-                self.ask(id, False, clock)
+            if id in self.heard:
+                silent = clock - self.heard[id] > SILENT_S
+                behind = any(channel.lag(x.shown_seq or 0, clock) > LAG_S for x in clients)
+                self.judge("board_silent", id, clock, well=not silent and not behind)
+        state = self.keeper.committed.state
+        for id, at in list(self.kiosks.items()):
+            silent = clock - at > KIOSK_SILENT_S
+            self.judge("kiosk_silent", id, clock, well=not silent or not state.in_session)
+            found = state.alerts.get(f"kiosk_silent:{id}")
+            if silent and not state.in_session and (found is None or found.ended is not None):
+                del self.kiosks[id]  # switched off for the night, perhaps for ever
 
-    def ask(self, board: str, on: bool, clock: float) -> None:
-        """Hand the alert on, once in a while until the hall's state shows it."""
-        last, at = self.asked.get(board, (not on, 0.0))
-        if self.alarm is not None and (last != on or clock - at > ALARM_AGAIN_S):
-            self.asked[board] = (on, clock)
-            self.alarm(BoardAlarm("board_silent", board, on))
+    def judge(self, kind: Silent, about: str, clock: float, *, well: bool) -> None:
+        """Hand an alert on when the hall's state says otherwise; once in a while until it does not."""
+        state = self.keeper.committed.state
+        found = state.alerts.get(f"{kind}:{about}")
+        open_now = found is not None and found.ended is None
+        if open_now != well or (not well and not state.in_session):
+            return
+        last, at = self.asked.get((kind, about), (well, 0.0))
+        if self.alarm is not None and (last == well or clock - at > ALARM_AGAIN_S):
+            self.asked[kind, about] = (not well, clock)
+            self.alarm(BoardAlarm(kind, about, not well))
 
 
 def private_key(channel: Channel) -> tuple[str, str] | None:
     """Under which key a channel that only lives with its listeners is kept; None for boards and strips."""
-    if isinstance(channel, PhoneChannel):
-        return ("ticket", channel.id)
-    if isinstance(channel, DeskChannel):
-        return ("desk", channel.id)
-    return ("staff", "") if isinstance(channel, StaffChannel) else None
+    return (channel.private, channel.id) if channel.private else None

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import msgspec
@@ -29,7 +29,17 @@ from tidehall.settings import SettingsError
 from tidehall.store.errors import StoreError, StoreRefused
 from tidehall.store.persons import Persons
 
-__all__ = ["FileGateway", "Gateway", "HttpGateway", "Messenger", "open_gateway"]
+__all__ = [
+    "TIMEOUT_S",
+    "FileGateway",
+    "Gateway",
+    "GatewayError",
+    "HttpGateway",
+    "Messenger",
+    "Teller",
+    "open_gateway",
+    "tries",
+]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +62,13 @@ class Gateway(Protocol):
 
     async def close(self) -> None:
         """Let go."""
+
+
+def tries(longest_pause_s: float = LONGEST_PAUSE_S) -> AsyncRetrying:
+    """How often, and with which pauses, something is offered to who does not take it."""
+    wait = wait_exponential(multiplier=min(0.5, longest_pause_s), max=longest_pause_s)
+    retry = retry_if_exception_type(GatewayError)
+    return AsyncRetrying(stop=stop_after_attempt(TRIES), wait=wait, retry=retry, reraise=True)
 
 
 class FileGateway:
@@ -81,15 +98,12 @@ class HttpGateway:
 
     def __init__(self, url: str, *, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
         self._url = url
-        self._pause = wait_exponential(multiplier=min(0.5, longest_pause_s), max=longest_pause_s)
+        self._tries = tries(longest_pause_s)
         self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
     async def send(self, phone: str, text: str, name: str) -> None:
         """See Gateway."""
-        tries = AsyncRetrying(
-            stop=stop_after_attempt(TRIES), wait=self._pause, retry=retry_if_exception_type(GatewayError), reraise=True
-        )
-        await tries(self._post, phone, text, name)
+        await self._tries.copy()(self._post, phone, text, name)
 
     async def _post(self, phone: str, text: str, name: str) -> None:
         body = {"name": name, "phone": phone, "text": text}
@@ -117,19 +131,17 @@ def open_gateway(setting: str) -> Gateway:
 Alarm = Callable[[HallKeeper, str], Awaitable[None]]
 
 
-class Messenger:
-    """A watcher of one hall's committed events that sends what they ask for, in the journal's order."""
+class Teller:
+    """A watcher of one hall's committed events that tells people of some kinds of them, in the journal's order."""
 
-    def __init__(
-        self, keeper: HallKeeper, gateway: Gateway, persons: Persons, folder: Path, *, alarm: Alarm | None = None
-    ) -> None:
-        """`folder` keeps how far this hall has been told; `alarm` is told the case whose message was not taken."""
+    #: Of which events.
+    told: tuple[type[Any], ...]
+
+    def __init__(self, keeper: HallKeeper, mark: Path) -> None:
+        """`mark`: the file that says how far this hall has been told."""
         self.keeper = keeper
-        self._gateway = gateway
-        self._persons = persons
-        self._mark = folder / f"{keeper.id}.seq"
-        self._alarm = alarm
-        self._waiting: asyncio.Queue[tuple[int, FeeRequested]] = asyncio.Queue()
+        self._mark = mark
+        self._waiting: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
 
     # ---- what the keeper tells (live.Watcher)
 
@@ -137,8 +149,8 @@ class Messenger:
         """Nothing to prepare."""
 
     def event(self, seq: int, event: Event, state: HallState) -> None:
-        """Whoever must pay is to be told."""
-        if isinstance(event, FeeRequested):
+        """Somebody is to be told of some events."""
+        if isinstance(event, self.told):
             self._waiting.put_nowait((seq, event))
 
     def flush(self) -> None:
@@ -154,22 +166,36 @@ class Messenger:
         # From here on events are queued; what the journal holds beyond the mark comes first, in order.
         self.keeper.watch(self)
         for seq, event in await self._missed():
-            await self._tell(seq, event)
+            await self._once(seq, event)
         while True:
             seq, event = await self._waiting.get()
-            await self._tell(seq, event)
+            await self._once(seq, event)
 
-    async def _missed(self) -> list[tuple[int, FeeRequested]]:
+    async def _once(self, seq: int, event: Event) -> None:
+        try:
+            mine = self._advance(seq)
+        except OSError as error:
+            log.warning("hall %s: how far was told cannot be noted: %s", self.keeper.id, error)
+            return
+        if mine:
+            await self.tell(seq, event)
+
+    async def tell(self, seq: int, event: Event) -> None:
+        """Send what the event at `seq` asks for; whatever goes wrong is said, not raised."""
+        raise NotImplementedError
+
+    async def _missed(self) -> list[tuple[int, Event]]:
         upto = self.keeper.committed.state.seq
         after = self._read()
         if after is None:  # a first start tells nothing of the past
             self._advance(upto)
             return []
+        kinds = {str(kind.__struct_config__.tag) for kind in self.told}
         found = []
         while after < upto and (rows := await self.keeper.journal.read(self.keeper.id, after, PAGE, upto)):
             for row in rows:
-                if row.kind == "fee_requested" and isinstance(event := read_event(row), FeeRequested):
-                    found.append((row.seq, event))
+                if row.kind in kinds:
+                    found.append((row.seq, read_event(row)))
             after = rows[-1].seq
         return found
 
@@ -194,10 +220,27 @@ class Messenger:
             os.fsync(file.fileno())
         return True
 
-    async def _tell(self, seq: int, event: FeeRequested) -> None:
+
+class Messenger(Teller):
+    """Tells applicants what they must pay."""
+
+    told = (FeeRequested,)
+
+    def __init__(
+        self, keeper: HallKeeper, gateway: Gateway, persons: Persons, folder: Path, *, alarm: Alarm | None = None
+    ) -> None:
+        """`folder` keeps how far this hall has been told; `alarm` is told the case whose message was not taken."""
+        super().__init__(keeper, folder / f"{keeper.id}.seq")
+        self._gateway = gateway
+        self._persons = persons
+        self._alarm = alarm
+
+    async def tell(self, seq: int, event: Event) -> None:
+        """See Teller."""
+        assert isinstance(event, FeeRequested)
         case = self.keeper.committed.state.offices.cases.get(event.case)
         try:
-            if not self._advance(seq) or case is None:
+            if case is None:
                 return
             phone = await self._phone(case)
             if phone is None:

@@ -19,6 +19,7 @@ from tidehall.display.tide_views import reason_text, standing, who_text
 from tidehall.display.views import optional_time, time_text
 from tidehall.hall.catalogue import Item
 from tidehall.hall.engine import Hall
+from tidehall.hall.notices import POOL
 from tidehall.hall.offices.archive import closes_at, without_place
 from tidehall.hall.offices.clocks import still_open
 from tidehall.hall.papers.objects import Case, HandOff, HandOffState, Matter, MatterState, Stage, Support, SupportState
@@ -239,11 +240,16 @@ def alert_facts(hall: Hall, a: Alert, lang: str) -> dict[str, Any]:
 
 
 def about_words(state: HallState, a: Alert, lang: str) -> str:
-    """What an alert is about, where it is about no case: a zone or a board by its name."""
+    """What an alert is about, where it is about no case: a zone, line, window or board by its name."""
     if a.kind == "board_silent":
         name = next((board.name for board in state.rules.boards if board.id == a.about), None)
         return a.about if name is None else name.get(lang) or name.get("zh") or a.about
-    return zone_words(state, a.about, lang) if a.kind == NOBODY_OPEN else place_words(state, a.about, lang)
+    if a.kind == NOBODY_OPEN:
+        return zone_words(state, a.about, lang)
+    line = next((line for line in state.rules.lines if line.id == a.about), None)
+    if line is not None:
+        return f"{line.letter} {line.name.get(lang) or line.name.get('zh') or ''}"
+    return place_words(state, f"window:{a.about}" if a.about in state.windows else a.about, lang)
 
 
 def advice_facts(state: HallState, advice: Advice, facts: AdviceFacts, lang: str) -> dict[str, Any]:
@@ -251,7 +257,7 @@ def advice_facts(state: HallState, advice: Advice, facts: AdviceFacts, lang: str
     found: dict[str, Any] = to_builtins(facts)
     return found | {
         "zone_words": zone_words(state, facts.zone, lang),
-        "why": reason_text(advice, lang),
+        "why": reason_text(advice, facts.label, lang),
         "who": who_text(state, facts, lang),
     }
 
@@ -275,18 +281,9 @@ def case_rows(hall: Hall, found: Iterable[Case], now: int, lang: str, macro: str
 def alert_rows(hall: Hall, lang: str, *, zone: str | None = None) -> list[Row]:
     """Open alerts of the offices, the newest first, unacknowledged before acknowledged."""
     state = hall.state
-    found = [a for a in state.alerts.values() if a.ended is None and (zone is None or alert_zone(state, a) == zone)]
+    found = [a for a in state.alerts.values() if a.ended is None and (zone is None or a.zone == zone)]
     found.sort(key=lambda a: (a.acknowledged_by is not None, -a.since))
     return [Row(a.id, a.seq, "alert", partial(alert_facts, hall, a, lang)) for a in found]
-
-
-def alert_zone(state: HallState, a: Alert) -> str | None:
-    """The zone in which something is wrong, where it is about a case, its papers, or a zone."""
-    if a.kind == NOBODY_OPEN:
-        return a.about
-    h = state.offices.hand_offs.get(a.about)
-    case = state.offices.cases.get(h.case if h is not None else a.about)
-    return case.zone if case is not None else None
 
 
 def advice_rows(state: HallState, lang: str, zone: str) -> list[Row]:
@@ -303,6 +300,18 @@ def zone_of_hand_off(state: HallState, h: HandOff) -> str:
     return state.offices.cases[h.case].zone
 
 
+def carried_in(state: HallState, h: HandOff, zone: str) -> bool:
+    """Whether whoever was sent to the zone (or the pool) carries these papers."""
+    return zone in (h.zone, zone_of_hand_off(state, h))
+
+
+def runners_sent(state: HallState, lang: str) -> str:
+    """Who was sent where today, in words."""
+    pool = say("office.pool", lang)
+    places = {id: pool if d.zone == POOL else zone_words(state, d.zone, lang) for id, d in state.runners.items()}
+    return "  ".join(say("office.runner_sent", lang, runner=id, place=places[id]) for id in sorted(places))
+
+
 def by_due(case: Case) -> tuple[int, int]:
     """The next to be late first; what has no promise last."""
     return (case.due_at or 1 << 62, case.received_at)
@@ -314,9 +323,13 @@ def by_due(case: Case) -> tuple[int, int]:
 def runner_desk(hall: Hall, now: int, lang: str, zones: Collection[str], me: str) -> Desk:
     """What the runners of some zones (or the pool) have to carry; without zones all of the hall.
 
-    `me`: the runner who looks, where he has signed in; what another carries is not his.
+    `me`: the runner who looks, where he has signed in; what another carries is not his. Where a supervisor has sent
+    him comes first.
     """
     state = hall.state
+    duty = state.runners.get(me)
+    if duty is not None and zones:
+        zones = {*zones, duty.zone}
     found = [
         h
         for h in state.offices.hand_offs.values()
@@ -324,9 +337,11 @@ def runner_desk(hall: Hall, now: int, lang: str, zones: Collection[str], me: str
     ]
     there = [h for h in found if h.state == HandOffState.ARRIVED]
     ways = [h for h in found if h.state != HandOffState.ARRIVED]
+    first = [h for h in ways if duty is not None and carried_in(state, h, duty.zone)]
+    rest = [h for h in ways if h not in first]
     return Desk(
         {
-            "tasks": hand_off_rows(hall, ways, now, lang, "task"),
+            "tasks": hand_off_rows(hall, first, now, lang, "task") + hand_off_rows(hall, rest, now, lang, "task"),
             "arrived": hand_off_rows(hall, there, now, lang, "task"),
         }
     ).counted()
@@ -407,6 +422,7 @@ def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
         "late": str(sum(h.breached for h in found)),
         "soon": str(sum(h.warned and not h.breached for h in found)),
         "waiting": str(sum(h.state is HandOffState.WAITING for h in found)),
+        "runners": runners_sent(state, lang),
     }
     return Desk(lanes, slots).counted()
 

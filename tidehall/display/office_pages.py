@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from tidehall.display.assets import Assets
 from tidehall.display.entrance import Entrance, who
@@ -513,11 +513,18 @@ def tail_of(request: Request) -> str:
     return "".join(c for c in request.query_params.get("tail", "") if c.isdecimal())[:13]
 
 
+def no_more(made: OfficePages) -> Sequence[BaseRoute]:
+    """No other room."""
+    return ()
+
+
 def pages(
     house: House, *, access: Access, sessions: Sessions, rates: Rates, metrics: Metrics, base_url: str = "",
-    ways: Ways = no_ways,
-) -> list[Route]:  # fmt: skip
-    """All pages' routes, for the composition root, with what they share with the HTTP door."""
+    ways: Ways = no_ways, more: Callable[[OfficePages], Sequence[BaseRoute]] = no_more,
+) -> list[BaseRoute]:  # fmt: skip
+    """All pages' routes, for the composition root, with what they share with the HTTP door; `more`: those of other
+    rooms that stand on the same ground."""
     edge = Edge(house, access, rates, metrics, sessions, house.demo)
     made = OfficePages(edge, Assets(), base_url=base_url, ways=ways)
-    return [*made.routes(), *GuideBook(made).routes(), *Entrance(made.edge, made.render).routes()]
+    own = [*made.routes(), *GuideBook(made).routes(), *Entrance(made.edge, made.render).routes()]
+    return [*own, *more(made)]

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from tidehall import locales
 from tidehall.display.assets import Assets
+from tidehall.queue.estimates import minutes_shown
 
 __all__ = ["CSP", "Renderer", "local_clock", "minutes_range", "qr", "today", "visitor_language"]
 
@@ -39,11 +40,10 @@ def visitor_language(request: Request) -> str:
 
 
 def minutes_range(estimate: dict[str, float] | None) -> tuple[int, int] | None:
-    """A wait as honest minutes, rounded outward and never 0; the same rule as `range` in static/js/words.js."""
+    """The minutes that citizens read, of an estimate in seconds."""
     if estimate is None:
         return None
-    low = max(1, int(estimate["p10_s"] // 60))
-    return low, max(low + 1, -int(-estimate["p90_s"] // 60))
+    return minutes_shown((round(estimate["p10_s"] * 1e6), 0, round(estimate["p90_s"] * 1e6)))
 
 
 def local_clock(at: str) -> str:

@@ -14,6 +14,7 @@ from tidehall.hall.wire import AdviceFacts, AlertView, EstimateView, LineView, T
 
 __all__ = [
     "BoardLine",
+    "BoardNotice",
     "BoardView",
     "BoardWindow",
     "BoardZone",
@@ -79,10 +80,17 @@ class ReadyGroup(Struct, frozen=True):
     tails: tuple[str, ...]
 
 
+class BoardNotice(Struct, frozen=True):
+    """What a supervisor says on the board."""
+
+    id: str
+    text: Words
+
+
 class BoardView(Struct, frozen=True):
     """A whole board. `calls`: open ones, oldest first; `recent`: newest first, each ticket once (S28).
 
-    `ready`: on issue boards alone, the newest day first.
+    `notices`: the newest first. `ready`: on issue boards alone, the newest day first.
     """
 
     id: str
@@ -99,6 +107,7 @@ class BoardView(Struct, frozen=True):
     issuing: bool
     stale_since: str | None
     demo: bool
+    notices: tuple[BoardNotice, ...]
     ready: tuple[ReadyGroup, ...] | UnsetType = UNSET
 
 

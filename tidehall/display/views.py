@@ -6,12 +6,13 @@ a ticket id of others, a clerk or a person. Times go out as RFC 3339 with the ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
 from msgspec import UNSET
 
+from tidehall.display.board_notices import board_notices
 from tidehall.display.screens import (
     BoardLine,
     BoardView,
@@ -51,6 +52,7 @@ from tidehall.hall.wire import (
     ZoneView,
 )
 from tidehall.locales import say
+from tidehall.queue.estimates import minutes_shown
 from tidehall.queue.tickets import ENDED, Estimate, Ticket, TicketState
 
 __all__ = [
@@ -104,11 +106,12 @@ __all__ = [
 Words = dict[str, str]
 
 SECOND = 1_000_000
-MINUTE = 60 * SECOND
 #: A board id with this prefix is the strip above one window.
 STRIP = "window:"
 #: Figures of a receipt's end by which people find theirs.
 TAIL = 5
+#: In what an alert's limit counts, where it is no number of seconds.
+LIMIT_UNITS = {"estimate_off": "share", "case_due": "days", "result_uncollected": "days"}
 #: Tickets of the waiting list that a desk is sent.
 DESK_LIST = 30
 
@@ -132,10 +135,8 @@ def estimate_view(found: Estimate | None) -> EstimateView | None:
 
 
 def range_of(found: Estimate | None) -> tuple[int, int] | None:
-    """p10–p90 in minutes, rounded outward and never 0 (design section 4)."""
-    if found is None:
-        return None
-    return max(1, found[0] // MINUTE), max(1, -(-found[2] // MINUTE))
+    """The minutes that citizens read; None when unknown."""
+    return None if found is None else minutes_shown(found)
 
 
 def session(state: HallState, now: int) -> Session:
@@ -302,6 +303,11 @@ def alert_view(hall: Hall, alert: Alert) -> AlertView:
         since=time_text(hall.state, alert.since),
         acknowledged=alert.acknowledged_by is not None,
         ended=optional_time(hall.state, alert.ended),
+        zone=alert.zone,
+        limit=alert.limit,
+        unit=None if alert.limit is None else LIMIT_UNITS.get(alert.kind, "s"),
+        escalated=alert.escalated,
+        acknowledged_by=alert.acknowledged_by,
     )
 
 
@@ -400,8 +406,11 @@ def board_missed(state: HallState, zones: Iterable[str]) -> tuple[str, ...]:
     return tuple(t.number for t in sorted(found, key=lambda t: -t.waiting_since)[:RECENT])
 
 
-def board_view(hall: Hall, board_id: str, now: int, *, stale_since: int | None = None, demo: bool = False) -> BoardView:
-    """A whole board, masked. Raises Refusal unknown_board."""
+def board_view(
+    hall: Hall, board_id: str, now: int, *, stale_since: int | None = None, demo: bool = False,
+    words: Mapping[str, str] | None = None,
+) -> BoardView:  # fmt: skip
+    """A whole board, masked; `words` of its notices, by their references. Raises Refusal unknown_board."""
     state, plan = hall.state, hall.state.rules
     board = board_plan(hall, board_id)
     zones = set(board.zones)
@@ -421,6 +430,7 @@ def board_view(hall: Hall, board_id: str, now: int, *, stale_since: int | None =
         issuing=state.issuing,
         stale_since=optional_time(state, stale_since),
         demo=demo,
+        notices=board_notices(state, board.id, words or {}),
         ready=board_ready(state, board.zones) if board.kind == "issue" else UNSET,
     )
 

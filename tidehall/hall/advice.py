@@ -12,11 +12,15 @@ from tidehall.hall.closing import closing
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
 from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of
+from tidehall.hall.outlook import Prospect
 from tidehall.hall.state import HallState, Window
-from tidehall.hall.tide import Due, Watch
+from tidehall.hall.tide import Action, Due, Watch
 from tidehall.hall.windows import sign_in
 
-__all__ = ["brought", "close_tidal", "lapses", "open_tidal", "set_reserve", "soonest"]
+__all__ = ["advise_tide", "brought", "close_tidal", "lapses", "open_tidal", "set_reserve", "soonest", "withdraw"]
+
+
+SECOND = 1_000_000
 
 
 def soonest(s: HallState) -> tuple[int, Watch, Due] | None:
@@ -40,25 +44,75 @@ def brought(s: HallState, watch: Watch, due: Due, now: int) -> list[Event]:
         case "lapse":
             return [lapse(watch, now, at)]
         case _:
-            return advise(s, watch, what, now, at)
+            window = watch.next_closed(s) if what == "open" else watch.next_open(s, at)
+            assert window is not None  # the watch saw it
+            return advise(s, watch, window, what, now, at)
 
 
-def advise(s: HallState, watch: Watch, action: str, now: int, due: int) -> list[Event]:
-    """The advice, and by the plan's wish what it says, at once."""
-    window = watch.next_closed(s) if action == "open" else watch.next_open(s, due)
-    assert window is not None  # the watch saw it
+def advise(
+    s: HallState, watch: Watch, window: Window, action: Action, now: int, due: int, prospect: Prospect | None = None
+) -> list[Event]:
+    """The advice, and by the plan's wish what it says, at once. What look-ahead foresees holds from now on."""
     tide = watch.tide
     opening = action == "open"
+    since = tide.open_from if opening else tide.close_from
     staff = window.staff or (s.free_staff(watch.zone) if opening else None)
     advised = e.TideAdvised(
-        now, watch.zone, window.id, "open" if opening else "close", tide.open_from if opening else tide.close_from,
-        watch.waiting, len(watch.open), due - watch.order[0][0] if watch.order else 0, due, staff,
+        now, watch.zone, window.id, action, since if prospect is None else due, watch.waiting, len(watch.open),
+        due - watch.order[0][0] if watch.order else 0, due, staff, prospect,
     )  # fmt: skip
     if watch.rule is None or watch.rule.confirm != "automatic":
         return [advised]
     if opening:
         return [advised, *opened(window, staff, now, window.staff, as_advised=True)]
     return [advised, *closed(s, window, now, as_advised=True)]
+
+
+def advise_tide(s: HallState, q: c.AdviseTide, now: int) -> list[Event]:
+    """Figures for the advice that stands; or, under the policy `forecast`, advice of its own, in the place of another.
+
+    Refusals: unknown_zone, unknown_window, not_tidal, tide_rests (`why`: policy, session, settling, window, min_open).
+    """
+    watch = watch_of(s, q.zone)
+    window = tidal(s, q.window)
+    if window.id not in watch.tidal:
+        raise Refusal("not_tidal", window=window.id)
+    advice = watch.tide.advice
+    if advice is not None and (advice.window, advice.action) == (q.window, q.action):
+        return [] if advice.prospect == q.prospect else [e.TideForeseen(now, q.zone, q.window, q.action, q.prospect)]
+    why = rests(s, watch, window, q.action, now)
+    if why:
+        raise Refusal("tide_rests", zone=q.zone, window=window.id, why=why)
+    before: list[Event] = [lapse(watch, now, now)] if advice is not None else []
+    return [*before, *advise(s, watch, window, q.action, now, now, q.prospect)]
+
+
+def rests(s: HallState, watch: Watch, window: Window, action: Action, now: int) -> str:
+    """Why look-ahead may not advise this now; "" when it may."""
+    rule = watch.rule
+    if rule is None or not watch.forecast:
+        return "policy"
+    if not s.in_session:
+        return "session"
+    if now < watch.settled():
+        return "settling"
+    if window.state != ("closed" if action == "open" else "open") or window.closing:
+        return "window"
+    return "min_open" if action == "close" and now < window.since + round(rule.min_open_s * SECOND) else ""
+
+
+def withdraw(s: HallState, q: c.WithdrawAdvice, now: int) -> list[Event]:
+    """Look-ahead's advice lapses; that of the thresholds does not. Refusals: unknown_zone."""
+    watch = watch_of(s, q.zone)
+    return [lapse(watch, now, now)] if watch.forecast and watch.tide.advice is not None else []
+
+
+def watch_of(s: HallState, zone: str) -> Watch:
+    """The zone's watch, or Refusal unknown_zone."""
+    found = s.watches.get(zone)
+    if found is None:
+        raise Refusal("unknown_zone", zone=zone)
+    return found
 
 
 def lapse(watch: Watch, now: int, due: int) -> e.TideLapsed:

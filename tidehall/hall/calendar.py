@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:  # a plan is checked with this module's help
     from tidehall.hall.plan import Plan
 
-__all__ = ["Moment", "Schedule", "clock_minutes", "is_date", "is_zone", "local_text", "service_day"]
+__all__ = ["Moment", "Schedule", "bounds", "clock_minutes", "is_date", "is_zone", "local_text", "service_day"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECOND = 1_000_000
@@ -65,6 +65,13 @@ def moment(local: datetime) -> int:
 def service_day(at: int, zone_name: str) -> date:
     """The day of the hall's time zone in which `at` (µs) lies."""
     return (EPOCH + at * MICROSECOND).astimezone(zone(zone_name)).date()
+
+
+def bounds(at: int, zone_name: str) -> tuple[str, int, int]:
+    """The service day (YYYY-MM-DD) in which `at` (µs) lies, its first moment and the first after it, µs."""
+    day = service_day(at, zone_name)
+    first, after = (moment(datetime.combine(d, time(), tzinfo=zone(zone_name))) for d in (day, day + timedelta(days=1)))
+    return day.isoformat(), first, after
 
 
 def local_text(at: int, zone_name: str) -> str:

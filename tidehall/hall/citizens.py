@@ -12,6 +12,7 @@ from tidehall.hall import events as e
 from tidehall.hall.closing import drained
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
+from tidehall.hall.offices.clocks import alert
 from tidehall.hall.papers.objects import Case, Stage
 from tidehall.hall.state import HallState
 from tidehall.queue.numbering import RUNNING_OUT
@@ -80,7 +81,7 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
         eligible = booked if booked > now else 0
     else:
         rank = arrival_rank(now, head_start, serial)
-    shown = s.estimate(line.id, line.ahead(rank), rank) if s.estimates else None
+    shown = s.estimate(line.id, line.ahead(rank), rank, now) if s.estimates else None
     taken = e.TicketTaken(
         now, q.ticket, line.numbering.text(n), line.id, q.channel, priority, rank,
         items, claimed, q.holder, booked, eligible, shown, cases, q.helper,
@@ -145,13 +146,6 @@ def held_cases(s: HallState, cases: Collection[str]) -> frozenset[str]:
                     raise Refusal("already_queueing", line=t.line, number=t.number, case=id)
             held.update(t.cases)
     return frozenset(held)
-
-
-def alert(s: HallState, now: int, kind: str, about: str) -> list[Event]:
-    """Raise an alert unless the same one is open."""
-    id = f"{kind}:{about}"
-    old = s.alerts.get(id)
-    return [] if old is not None and old.ended is None else [e.AlertRaised(now, id, kind, about)]
 
 
 def cancel(s: HallState, q: c.CancelTicket, now: int) -> list[Event]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Literal
 
 from tidehall.hall.facts import Asked
+from tidehall.hall.outlook import Prospect
 from tidehall.hall.papers.commands import OfficeCommand
 from tidehall.hall.plan import Plan
 from tidehall.hall.services import Service
+from tidehall.hall.tide import Action
 from tidehall.queue.tickets import Channel, Parked
 
 __all__ = [
     "AdoptPlan",
+    "AdviseTide",
     "BringBack",
     "CallTicket",
     "CancelTicket",
@@ -25,12 +28,15 @@ __all__ = [
     "ConfirmPriority",
     "CountService",
     "EndAlert",
+    "EndNotice",
     "FinishTicket",
     "MissTicket",
+    "MoveRunner",
     "NextTicket",
     "OpenTidal",
     "OpenWindow",
     "PauseWindow",
+    "PostNotice",
     "PostponeTicket",
     "RaiseAlert",
     "RecallTicket",
@@ -48,6 +54,7 @@ __all__ = [
     "TransferTicket",
     "Undo",
     "UnsuspendTicket",
+    "WithdrawAdvice",
 ]
 
 
@@ -269,6 +276,22 @@ class CloseTidal(Asked, frozen=True):
     window: str
 
 
+class AdviseTide(Asked, frozen=True):
+    """Look-ahead wants a tidal window of the zone to move, and foresees `prospect`; where the same is advised already,
+    these are its figures."""
+
+    zone: str
+    window: str
+    action: Action
+    prospect: Prospect
+
+
+class WithdrawAdvice(Asked, frozen=True):
+    """Look-ahead wants nothing of the zone's tidal windows any more."""
+
+    zone: str
+
+
 class SetReserve(Asked, frozen=True):
     """Who may take a tidal window of the zone when the tide comes; the first that is free is named."""
 
@@ -285,11 +308,37 @@ class CountService(Asked, frozen=True):
     count: int = 1
 
 
+class PostNotice(Asked, frozen=True):
+    """A supervisor says something on the boards of `zone`, on one `board`, or (neither) on all. `zh`, `en`: sealed;
+    `until`: µs, else the end of the service day. `notice` is the new id."""
+
+    notice: str
+    zh: str
+    en: str | None = None
+    zone: str | None = None
+    board: str | None = None
+    until: int | None = None
+
+
+class EndNotice(Asked, frozen=True):
+    """The notice is taken down."""
+
+    notice: str
+
+
+class MoveRunner(Asked, frozen=True):
+    """A supervisor sends a runner to a zone, or (None) to the hall's pool, until the end of the service day."""
+
+    runner: str
+    zone: str | None = None
+
+
 Command = (
     AdoptPlan | TakeTicket | CancelTicket | PostponeTicket | BringBack | RestoreTicket | ConfirmPriority
     | SignIn | SignOut | OpenWindow | CloseWindow | PauseWindow | ResumeWindow
     | CallTicket | RecallTicket | MissTicket | StartService | SuspendTicket | UnsuspendTicket
     | TransferTicket | RejectTicket | FinishTicket | NextTicket | Undo | SetItems | SetLines
-    | RaiseAlert | EndAlert | OpenTidal | CloseTidal | SetReserve | CountService
+    | RaiseAlert | EndAlert | OpenTidal | CloseTidal | AdviseTide | WithdrawAdvice | SetReserve | CountService
+    | PostNotice | EndNotice | MoveRunner
     | OfficeCommand
 )  # fmt: skip

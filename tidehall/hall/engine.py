@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct, json, to_builtins
 
-from tidehall.hall import advice, citizens, windows
+from tidehall.hall import advice, citizens, notices, windows
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.applying import APPLY
@@ -19,8 +19,11 @@ from tidehall.hall.calendar import Schedule, service_day
 from tidehall.hall.commands import Command
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
+from tidehall.hall.notices import Duty, Notice
 from tidehall.hall.offices import archive, cases, hand_offs, matters, persons
+from tidehall.hall.offices.clocks import alert, alert_over
 from tidehall.hall.offices.deadlines import fire
+from tidehall.hall.overlong import Misjudged
 from tidehall.hall.papers import commands as oc
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Plan
@@ -33,7 +36,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 6
+SNAPSHOT_SCHEMA = 7
 
 
 # ---- the plan, alerts and the calendar
@@ -84,7 +87,7 @@ def standing_against(s: HallState, plan: Plan, *, tonight: bool) -> list[str]:
 
 def raise_alert(s: HallState, q: c.RaiseAlert, now: int) -> list[Event]:
     """One open alert for each kind and matter."""
-    return citizens.alert(s, now, q.kind, q.about)
+    return alert(s, now, q.kind, q.about)
 
 
 def end_alert(s: HallState, q: c.EndAlert, now: int) -> list[Event]:
@@ -109,6 +112,15 @@ def count_service(s: HallState, q: c.CountService, now: int) -> list[Event]:
     if last.last < -q.count or now > last.last_at + s.undo_within:
         raise Refusal("nothing_counted", zone=q.zone)
     return [e.ServiceCounted(now, q.zone, q.service, q.count, last.last_outside)]
+
+
+def too_long(s: HallState, now: int) -> list[Event]:
+    """The alert about a wait, a service or estimates that begins or ends now."""
+    owed = s.overlong.owed
+    assert owed is not None  # it was the next moment, and was looked at
+    if owed.what == "ends":
+        return alert_over(s, now, f"{owed.kind}:{owed.about}")
+    return alert(s, now, owed.kind, owed.about, due=owed.due)
 
 
 def moment_events(s: HallState, now: int) -> list[Event]:
@@ -204,8 +216,13 @@ DECIDE: dict[type, Decider] = {
     c.EndAlert: end_alert,
     c.OpenTidal: advice.open_tidal,
     c.CloseTidal: advice.close_tidal,
+    c.AdviseTide: advice.advise_tide,
+    c.WithdrawAdvice: advice.withdraw,
     c.SetReserve: advice.set_reserve,
     c.CountService: count_service,
+    c.PostNotice: notices.post,
+    c.EndNotice: notices.end,
+    c.MoveRunner: notices.move_runner,
     oc.ReceiveCase: cases.receive,
     oc.AcceptCase: cases.accept,
     oc.RequestCorrection: cases.request_correction,
@@ -275,15 +292,19 @@ class Hall:
         return self.state.next_wake or None
 
     def next_in_the_tide(self) -> tuple[int, Watch, Due] | None:
-        """What the tide brings next, when nothing else comes before; the state keeps only a bound for it."""
+        """What the tide brings next, when nothing else comes before; the state keeps only a bound for it, and for what
+        lasts too long."""
         s = self.state
-        while s.tide_wake and s.tide_wake == s.next_wake:
-            first = advice.soonest(s)
-            if first is not None and first[0] <= s.tide_wake:
-                return first
-            s.tide_wake = first[0] if first is not None else 0
+        overlong = s.overlong
+        while True:
+            if overlong.at != s.next_wake or overlong.settle(s):
+                if not s.tide_wake or s.tide_wake != s.next_wake:
+                    return None
+                first = advice.soonest(s)
+                if first is not None and first[0] <= s.tide_wake:
+                    return first
+                s.tide_wake = first[0] if first is not None else 0
             s.set_wake()
-        return None
 
     def wake(self, now: int) -> list[Event]:
         """The events of the next due moment; none when nothing is due. Apply them and ask again."""
@@ -295,6 +316,8 @@ class Hall:
             return []
         if tide is not None:
             return advice.brought(s, tide[1], tide[2], now)
+        if s.overlong.at == s.next_wake:
+            return too_long(s, now)
         if s.clocks and s.clocks[0][0] == s.next_wake:
             return fire(s, now)
         return moment_events(s, now)
@@ -334,7 +357,7 @@ class Kept(Struct):
     plan: Plan | None
     next_plan: Plan | None
     tickets: list[Ticket]
-    lines: dict[str, tuple[int, list[int], int, int, int]]
+    lines: dict[str, tuple[int, list[int], int, int, int, int]]
     windows: list[Window]
     zone_seq: dict[str, int]
     calls: dict[str, Call]
@@ -346,6 +369,9 @@ class Kept(Struct):
     tides: dict[str, Tide]
     reserves: dict[str, tuple[str, ...]]
     services: Counts
+    notices: dict[str, Notice]
+    runners: dict[str, Duty]
+    misjudged: dict[str, Misjudged]
 
 
 def restored(kept: Kept, *, estimates: bool) -> HallState:
@@ -354,7 +380,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     for name in (
         "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
         "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
-        "offices", "plan_seq", "tides", "reserves", "services",
+        "offices", "plan_seq", "tides", "reserves", "services", "notices", "runners", "misjudged",
     ):  # fmt: skip
         setattr(s, name, getattr(kept, name))
     s.compile(s.plan)
@@ -362,7 +388,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     s.windows = {w.id: w for w in kept.windows}
     for entry in s.plan.lines if s.plan is not None else ():
         line = s.lines[entry.id] = Line(entry.id, entry.letter, entry.zone)
-        issued, still_open, line.service_count, line.service_sum, line.seq = kept.lines[entry.id]
+        issued, still_open, line.service_count, line.service_sum, line.jumps, line.seq = kept.lines[entry.id]
         line.numbering.issued, line.numbering.open = issued, frozenset(still_open)
     s.index()
     return s

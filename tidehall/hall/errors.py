@@ -42,6 +42,7 @@ STATUS = {
     "unknown_hand_off": 404,
     "unknown_support": 404,
     "unknown_matter": 404,
+    "unknown_notice": 404,
     "unknown_receipt": 404,
     "materials_missing": 422,
     "nothing_received": 422,

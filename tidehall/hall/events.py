@@ -8,6 +8,7 @@ A kind is never renamed; a changed meaning gets a new version and an upcaster.
 from __future__ import annotations
 
 from tidehall.hall.facts import Fact
+from tidehall.hall.outlook import Prospect
 from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.plan import Plan
 from tidehall.hall.services import Service
@@ -25,10 +26,13 @@ __all__ = [
     "IssuingEnded",
     "IssuingStarted",
     "ItemsSet",
+    "NoticeEnded",
+    "NoticePosted",
     "OvertimeEnded",
     "PlanAdopted",
     "PriorityConfirmed",
     "ReserveSet",
+    "RunnerMoved",
     "ServiceCounted",
     "ServiceResumed",
     "ServiceStarted",
@@ -52,6 +56,7 @@ __all__ = [
     "TicketVoided",
     "TideAdvised",
     "TideConfirmed",
+    "TideForeseen",
     "TideLapsed",
     "WindowClosed",
     "WindowLinesSet",
@@ -333,13 +338,15 @@ class WindowLinesSet(Fact, frozen=True):
 
 
 class AlertRaised(Fact, frozen=True):
-    """Something needs a person."""
+    """Something needs a person: `owner`, of `zone`. `limit`: the rule's figure, in the unit of its kind (docs)."""
 
     alert: str
     alert_kind: str
     about: str
     owner: str | None = None
     due: int | None = None
+    zone: str | None = None
+    limit: float | None = None
 
 
 class AlertEnded(Fact, frozen=True):
@@ -350,7 +357,8 @@ class AlertEnded(Fact, frozen=True):
 
 class TideAdvised(Fact, frozen=True):
     """A tidal window should `action`: the rule has held from `since` long enough at `due` (µs), with `waiting` people,
-    `open_windows` open and `longest` (µs) the longest wait; `staff` is free to take it, None: nobody is."""
+    `open_windows` open and `longest` (µs) the longest wait; `staff` is free to take it, None: nobody is. `prospect`:
+    advised by look-ahead, and what it foresees."""
 
     zone: str
     window: str
@@ -361,6 +369,16 @@ class TideAdvised(Fact, frozen=True):
     longest: int
     due: int
     staff: str | None = None
+    prospect: Prospect | None = None
+
+
+class TideForeseen(Fact, frozen=True):
+    """What look-ahead says, or now says, of the advice that stands in the zone."""
+
+    zone: str
+    window: str
+    action: Action
+    prospect: Prospect
 
 
 class TideLapsed(Fact, frozen=True):
@@ -398,13 +416,39 @@ class ServiceCounted(Fact, frozen=True):
     outside: bool = False
 
 
+class NoticePosted(Fact, frozen=True):
+    """A notice stands on the boards of `zone`, on `board`, or on all; `zh`, `en`: sealed. It ends at `until` (µs), or
+    with the service day."""
+
+    notice: str
+    zh: str
+    en: str | None = None
+    zone: str | None = None
+    board: str | None = None
+    until: int | None = None
+
+
+class NoticeEnded(Fact, frozen=True):
+    """It was taken down, or (`due`) its time was over."""
+
+    notice: str
+    due: int | None = None
+
+
+class RunnerMoved(Fact, frozen=True):
+    """The runner carries for `zone`, or (None) for the pool, until the service day ends."""
+
+    runner: str
+    zone: str | None = None
+
+
 Event = (
     PlanAdopted | DayTurned | IssuingStarted | IssuingEnded | SessionStarted | SessionEnded | OvertimeEnded
     | TicketTaken | TicketCalled | TicketRecalled | TicketMissed | TicketVoided | ServiceStarted | ItemsSet
     | TicketSuspended | TicketReturned | ServiceResumed | TicketTransferred | TicketRejected | TicketFinished
     | TicketCancelled | TicketPostponed | TicketRestored | TicketExpired | PriorityConfirmed | ActionUndone
     | StaffSignedIn | StaffSignedOut | WindowOpened | WindowClosed | WindowPaused | WindowResumed | WindowLinesSet
-    | AlertRaised | AlertEnded | TideAdvised | TideLapsed | TideConfirmed | ReserveSet
-    | ServiceCounted
+    | AlertRaised | AlertEnded | TideAdvised | TideForeseen | TideLapsed | TideConfirmed | ReserveSet
+    | ServiceCounted | NoticePosted | NoticeEnded | RunnerMoved
     | OfficeEvent
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, ValidationError, convert, field
 
+from tidehall.hall.alert_rules import AlertRules, read_alerts
 from tidehall.hall.calendar import clock_minutes, is_date, is_zone
 from tidehall.hall.catalogue import Authorisation, Bundle, Item, Reason, check_catalogue
 from tidehall.hall.errors import PlanInvalid
@@ -84,9 +85,12 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Service(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[service]`: what is assumed of serving before anything is observed (seconds)."""
+    """`[service]`: what is assumed of serving before anything is observed (seconds). A window rests for `break_s` once
+    it has stood open for `break_every_s` (None: no habit); estimates foresee it."""
 
     default_s: float = 600.0
+    break_every_s: float | None = None
+    break_s: float = 600.0
 
 
 class OfficeRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,7 +115,8 @@ class OfficeRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Zone(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[zones]]`: a part of the hall and its posts (R74–R93)."""
+    """`[[zones]]`: a part of the hall and its posts (R74–R93). `roster`: how many acceptance windows usually stand open
+    from a time of day on ([["08:30", 12], …]); estimates foresee it. Empty: all in a session, none in a break."""
 
     id: str
     name: Words
@@ -119,6 +124,7 @@ class Zone(Struct, frozen=True, forbid_unknown_fields=True):
     posts: dict[Post, int] = {}
     floor: int | None = None
     note: str | None = None
+    roster: tuple[tuple[str, int], ...] = ()
 
 
 class LinePlan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,7 +187,8 @@ class Department(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TideRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[tide.ZONE]`: when tidal windows open and close (R95; thresholds are ours, domain.md 3)."""
+    """`[tide.ZONE]`: when tidal windows open and close (R95; thresholds are ours, domain.md 3). `policy`: by these
+    thresholds, or by what look-ahead foresees every `forecast_every_s`."""
 
     open_waiting_per_window: float = 10.0
     open_wait_s: float = 1800.0
@@ -192,6 +199,8 @@ class TideRule(Struct, frozen=True, forbid_unknown_fields=True):
     settle_s: float = 600.0
     min_open_s: float = 1800.0
     confirm: Literal["supervisor", "automatic"] = "supervisor"
+    policy: Literal["threshold", "forecast"] = "threshold"
+    forecast_every_s: float = 600.0
 
 
 class Board(Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,6 +233,7 @@ class Plan(Struct, frozen=True):
     tide: dict[str, TideRule] = field(default_factory=dict)
     boards: tuple[Board, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    alerts: AlertRules | None = None  # None: adopted before plans had rules for alerts
 
     def head_start(self, priority: str) -> int:
         """The head start of a class, µs."""
@@ -254,7 +264,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     """
     read = Reader()
     parts: dict[str, Any] = {}
-    known = {*SINGLE, *MANY, "window_ranges", "authorisations", "reasons", "priority", "priority_names", "tide"}
+    known = {*SINGLE, *MANY, *NAMELESS, "window_ranges", "priority", "priority_names", "tide", "alerts"}
     for name in sorted(tables.keys() - known):
         read.say(name, f"is not a section of a plan; sections are {', '.join(sorted(known))}")
     if "hall" not in tables:
@@ -302,6 +312,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
         rule = read.table(TideRule, row, f"tide.{zone}")
         if rule is not None:
             parts["tide"][zone] = rule
+    parts["alerts"] = read_alerts(read, tables.get("alerts", {}))
     check_references(parts, places, broken, read)
     if read.problems or parts.get("hall") is None:
         raise PlanInvalid(read.problems)
@@ -337,6 +348,12 @@ def check_references(
         for post, count in zone.posts.items():
             if count < 0:
                 read.say(f"{place}.posts.{post}", "must be at least 0")
+        before = -1
+        for i, (at, count) in enumerate(zone.roster):
+            minutes = clock_minutes(at)
+            if minutes is None or minutes <= before or count < 0:
+                read.say(f"{place}.roster[{i}]", "must be a time HH:MM after the one before, and a count of at least 0")
+            before = minutes if minutes is not None else before
     letters: set[str] = set()
     zone_of_line = {line.id: line.zone for line in parts["lines"]}
     pickup = {line.id for line in parts["lines"] if line.purpose == "pickup"}
@@ -372,6 +389,9 @@ def check_references(
             known("lines", line, f"{place}.lines")
     for department, place in zip(parts["departments"], places["departments"], strict=True):
         known("zones", department.zone, f"{place}.zone")
+    for kind in ("long_wait", "long_service"):
+        for line in getattr(parts["alerts"], kind).lines:
+            known("lines", line, f"alerts.{kind}.lines")
     for zone_id, rule in parts["tide"].items():
         place = f"tide.{zone_id}"
         known("zones", zone_id, place)
@@ -379,6 +399,8 @@ def check_references(
             value = getattr(rule, f.name)
             if isinstance(value, int | float) and not 0 <= value <= LONGEST:
                 read.say(f"{place}.{f.name}", "must be at least 0 and finite")
+        if rule.forecast_every_s < 60:
+            read.say(f"{place}.forecast_every_s", "must be at least 60")
         if rule.close_waiting_per_window > rule.open_waiting_per_window:
             read.say(f"{place}.close_waiting_per_window", "must not be above open_waiting_per_window")
         if rule.close_wait_s > rule.open_wait_s:
@@ -439,6 +461,10 @@ def check_limits(parts: dict[str, Any], read: Reader) -> None:
     service: Service | None = parts.get("service")
     if service is not None and not 0 < service.default_s <= LONGEST:
         read.say("service.default_s", "must be above 0 and finite")
+    if service is not None and service.break_every_s is not None and not 0 < service.break_every_s <= LONGEST:
+        read.say("service.break_every_s", "must be above 0 and finite")
+    if service is not None and not 0 <= service.break_s <= LONGEST:
+        read.say("service.break_s", "must be at least 0 and finite")
     for name, minutes in parts.get("priority", {}).items():
         if not 0 <= minutes <= LONGEST:
             read.say(f"priority.{name}", "a head start is finite and not below 0")

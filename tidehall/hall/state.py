@@ -6,6 +6,7 @@ journal's. Lines hold exactly their waiting tickets; everything derived (pools, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -13,13 +14,16 @@ from msgspec import Struct
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.catalogue import Item
 from tidehall.hall.errors import Refusal
+from tidehall.hall.notices import Duty, Notice
+from tidehall.hall.overlong import Misjudged, Overlong
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Department, Plan, Zone
+from tidehall.hall.roster import Pace
 from tidehall.hall.services import Counts
 from tidehall.hall.tide import Tide, Watch, watches
 from tidehall.hall.workdays import WorkDays
-from tidehall.queue.estimates import Pool, estimate, service_mean
-from tidehall.queue.line import Line
+from tidehall.queue.estimates import Floors, estimate, mean_wait, service_mean
+from tidehall.queue.line import ALL, Line
 from tidehall.queue.tickets import ENDED, TICKET_LIFE, Estimate, Ticket, TicketState
 
 __all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "Window"]
@@ -27,6 +31,12 @@ __all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "W
 #: Calls that a board remembers per zone (S28).
 RECENT = 8
 SECOND = 1_000_000
+#: A window counts on for the width of a range for so long (µs) after it has closed: no closing makes a range wider.
+LATELY = 1_200 * SECOND
+#: A window works so long (µs) without a rest where the plan does not say how long.
+NEVER = 10**15
+#: A window that should have opened is thought to do so within this time (µs).
+SOON = 60 * SECOND
 
 #: A window's life: state → {event kind → next state}. docs/reference.md is drawn from this table.
 WINDOW_LIFE: dict[str, dict[str, str]] = {
@@ -96,10 +106,15 @@ class Alert(Struct, frozen=True, gc=False):
     acknowledged_by: str | None = None
     escalated: bool = False
     seq: int = 0
+    zone: str | None = None
+    limit: float | None = None
 
 
-#: (windows in the group, the other lines they serve, they themselves) …, open windows per other line, windows in all
-Groups = tuple[list[tuple[int, tuple[str, ...], tuple[Window, ...]]], dict[str, int], int]
+#: (the other lines they serve, those that are open, those that rest) …
+Crowd = list[tuple[tuple[str, ...], tuple[Window, ...], tuple[Window, ...]]]
+#: these, windows not closed per other line, how many of the line are not closed, when (µs) others closed a short while
+#: ago, since when (µs) the first of the open ones is (0: none)
+Groups = tuple[Crowd, dict[str, int], int, list[int], int]
 #: (lines, the windows that serve exactly these) …
 Crews = list[tuple[tuple[str, ...], list[Window]]]
 
@@ -140,6 +155,10 @@ class HallState:
         self.tide_wake = 0  # nothing is due in the tide before, µs; 0: nothing at all
         self.reserves: dict[str, tuple[str, ...]] = {}
         self.services: Counts = {}
+        self.notices: dict[str, Notice] = {}  # on the boards now
+        self.runners: dict[str, Duty] = {}  # those who were sent somewhere today
+        self.misjudged: dict[str, Misjudged] = {}  # by line
+        self.overlong = Overlong()
         self.compile(None)
 
     # ---- what follows from the plan
@@ -148,6 +167,7 @@ class HallState:
         """Derive from the plan what decisions need at once."""
         self.pools: dict[str, Groups] = {}
         self.crews: dict[str, Crews] = {}
+        self.paces: dict[str, Pace] = {}
         self.next_moment = 0
         self.next_wake = 0  # the calendar's next moment or the offices' next clock
         if plan is None:
@@ -155,6 +175,7 @@ class HallState:
             self.working: WorkDays | None = None
             return
         limits = plan.limits
+        self.overlong.rule([line.id for line in plan.lines], plan.alerts)
         self.schedule = Schedule(plan)
         self.working = WorkDays(self.schedule)
         self.zone_name = plan.hall.time_zone
@@ -164,6 +185,7 @@ class HallState:
         self.departments: dict[str, Department] = {department.id: department for department in plan.departments}
         self.item_line = {item.code: item.line for item in plan.items}
         self.materials = frozenset(m.code for item in plan.items for m in item.materials)
+        self.head_start = min((x for name, x in self.head_starts.items() if x > 0 and name != "booked"), default=0)
         self.letters = {line.letter: line.id for line in plan.lines}
         self.pickup_lines = {line.zone: line.id for line in plan.lines if line.purpose == "pickup"}
         self.recall_gap = round(limits.recall_gap_s * SECOND)
@@ -172,6 +194,9 @@ class HallState:
         self.undo_within = round(limits.undo_s * SECOND)
         self.booked_grace = round(limits.booked_grace_s * SECOND)
         self.waiting_per_line = limits.waiting_per_line
+        every = plan.service.break_every_s
+        self.rest_every = round(every * SECOND) if every is not None else NEVER
+        self.rest = round(plan.service.break_s * SECOND)
         self.priors = {line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines}
         if self.calendar_at:
             self.next_moment = self.schedule.next_after(self.calendar_at)[0]
@@ -183,6 +208,8 @@ class HallState:
         self.next_wake = clocks[0][0] if clocks and clocks[0][0] < moment else moment
         if self.tide_wake and self.tide_wake < self.next_wake:
             self.next_wake = self.tide_wake
+        if self.overlong.at < self.next_wake:
+            self.next_wake = self.overlong.at
 
     def tide_wakes(self, at: int) -> None:
         """Something may be due in the tide at `at` (µs), not before."""
@@ -222,24 +249,29 @@ class HallState:
 
     def open_windows(self, line: str) -> int:
         """Windows that are open (not paused) for the line now."""
-        return sum(count for count, _, _ in self.groups(line)[0])
+        return sum(len(ready) for _, ready, _ in self.groups(line)[0])
 
     def groups(self, line: str) -> Groups:
-        """The open windows of a line in groups that serve the same lines, open windows per line they serve, and how
-        many windows could serve the line."""
+        """The windows of a line that are not closed, in groups that serve the same lines, and what estimates need."""
         found = self.pools.get(line)
         if found is None:
-            groups, in_all = [], 0
+            groups, standing, closed = [], 0, []
             for lines, crew in self.crew_of(line):
-                in_all += len(crew)
-                if ready := tuple([window for window in crew if window.state == "open"]):
-                    groups.append((len(ready), tuple([other for other in lines if other != line]), ready))
+                ready = tuple([window for window in crew if window.state == "open"])
+                resting = tuple([window for window in crew if window.state == "paused"])
+                if ready or resting:
+                    groups.append((tuple([other for other in lines if other != line]), ready, resting))
+                    standing += len(ready) + len(resting)
+                closed += [window.since for window in crew if window.state == "closed" and window.since]
             counts = {
-                other: sum([window.state == "open" for _, crew in self.crew_of(other) for window in crew])
-                for _, others, _ in groups
+                other: sum([window.state != "closed" for _, crew in self.crew_of(other) for window in crew])
+                for others, _, _ in groups
                 for other in others
             }
-            found = self.pools[line] = (groups, counts, in_all)
+            last = max(closed, default=0)
+            oldest = min([window.since for _, ready, _ in groups for window in ready], default=0)
+            lately = [since for since in closed if since > last - LATELY]
+            found = self.pools[line] = (groups, counts, standing, lately, oldest)
         return found
 
     def crew_of(self, line: str) -> Crews:
@@ -253,27 +285,83 @@ class HallState:
             found = self.crews[line] = list(by_lines.items())
         return found
 
-    def estimate(self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None) -> Estimate | None:
-        """p10, p50, p90 of the wait (µs) with `ahead` in front; `rank` counts only those of other lines before it."""
+    def occupancy(self, line: Line) -> float:
+        """Mean time (µs) for which a citizen of the line takes a window."""
+        return service_mean(line.service_count, line.service_sum, self.priors[line.id])
+
+    def estimate(
+        self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None, now: int | None = None
+    ) -> Estimate | None:
+        """p10, p50, p90 of the wait (µs) with `ahead` in front at `now` (by default the last event's moment); `rank`
+        counts only those of other lines before it."""
         line = self.lines[line_id]
-        groups, counts, windows_of_line = self.groups(line_id)
-        if not groups:
+        _, _, standing, closed, oldest = self.groups(line_id)
+        if not oldest:
             return None
-        pool: Pool = []
-        for count, others, windows in groups:
+        if now is None:
+            now = self.last_at
+        service = self.occupancy(line)
+        work = ahead * service
+        mean = mean_wait(work, service, self.floors(line_id, rank, now, service, 0.0))
+        if mean > 0 and oldest < (rested := now + mean - self.rest_every):
+            mean = mean_wait(work, service, self.floors(line_id, rank, now, service, rested))
+        if mean > 0 and line.jumps:
+            share = line.jumps / ALL  # people come as fast as they are called, where somebody waits
+            here = self.head_start - (now - rank[0] if rank is not None else 0)  # for so long others may get in front
+            mean = min(mean / (1.0 - share), mean + max(0, here) * share)
+        windows = standing + sum([since > now - LATELY for since in closed])
+        return self.pace(line.zone, now).stretch(now, estimate(mean, mean * windows / service))
+
+    def floors(self, line_id: str, rank: tuple[int, ...] | None, now: int, service: float, rested: float) -> Floors:
+        """For how long the line's windows are taken by people of other lines, and by rests: those of which the last one
+        was before `rested` (µs) rest again."""
+        lines = self.lines
+        groups, counts, _, _, _ = self.groups(line_id)
+        pace = self.pace(lines[line_id].zone, now)
+        missing = self.missing(line_id, pace) if now < pace.late else 0
+        found: Floors = []
+        burden = 0.0
+        for others, ready, resting in groups:
             burden = 0.0
             for other in others:
-                waiting = self.lines[other].waiting
+                there = lines[other]
+                waiting = there.waiting
                 if waiting:
-                    n = len(waiting) if rank is None or waiting[-1] < rank else self.lines[other].ahead(rank)  # type: ignore[arg-type] # a rank is the head of an entry
-                    burden += n / counts[other]
-            idle = 0
-            for window in windows:
-                if window.ticket is None:
-                    idle += 1
-            pool.append((count, idle, burden))
-        service = service_mean(line.service_count, line.service_sum, self.priors[line_id])
-        return estimate(ahead, pool, service, windows_of_line)
+                    n = len(waiting) if rank is None or waiting[-1] < rank else bisect_left(waiting, rank)
+                    burden += n * self.occupancy(there) / (counts[other] + missing)
+            busy = sum([window.ticket is not None for window in ready])
+            idle = len(ready) - busy
+            tired = sum([w.since < rested for w in ready if w.ticket is not None]) if rested else 0
+            if busy > tired:
+                found.append((burden, busy - tired, False))
+            if tired:
+                found.append((burden + self.rest, tired, False))
+            if idle:
+                found.append((burden - service, idle, False))
+            for window in resting:
+                rests = now - window.since
+                comes = burden + (self.rest - rests if rests <= self.rest else rests)
+                found.append((comes, 1, window.ticket is None))
+        if missing:
+            found.append((burden + SOON, missing, True))
+        return found
+
+    def missing(self, line_id: str, pace: Pace) -> int:
+        """How many windows of the line should have opened a short while ago and are still expected."""
+        crew = [w for _, windows in self.crew_of(line_id) for w in windows if w.post == "acceptance"]
+        there = sum(window.state != "closed" or window.since >= pace.since for window in crew)
+        return max(0, round(pace.share * len(crew)) - there)
+
+    def pace(self, zone: str, now: int) -> Pace:
+        """How fast the zone works by the clock, at `now` (µs)."""
+        found = self.paces.get(zone)
+        if found is None or found.day != self.day:
+            assert self.schedule is not None  # there are lines, so there is a plan
+            windows = sum(w.zone == zone and w.post == "acceptance" for w in self.windows.values())
+            found = self.paces[zone] = Pace(self.zones[zone], windows, self.schedule, self.day)
+        if not found.since <= now < found.until:
+            found.turn(now)
+        return found
 
     def estimate_of(self, ticket: Ticket) -> Estimate | None:
         """The estimate for a waiting ticket where it stands now."""
@@ -352,6 +440,9 @@ class HallState:
         new.pools, new.crews = {}, {}
         new.reserves = self.reserves.copy()
         new.services = {day: counts.copy() for day, counts in self.services.items()}
+        new.notices, new.runners = self.notices.copy(), self.runners.copy()
+        new.misjudged = {line: kept.__copy__() for line, kept in self.misjudged.items()}
+        new.overlong = self.overlong.copy()
         new.watches = {zone: watch.copy() for zone, watch in self.watches.items()}
         new.tides = self.tides | {zone: watch.tide for zone, watch in new.watches.items()}
         new.watched = {line: new.watches[watch.zone] for line, watch in self.watched.items()}
@@ -376,7 +467,8 @@ class HallState:
             "tickets": list(self.tickets.values()),
             "lines": {
                 line.id: [
-                    line.numbering.issued, sorted(line.numbering.open), line.service_count, line.service_sum, line.seq
+                    line.numbering.issued, sorted(line.numbering.open),
+                    line.service_count, line.service_sum, line.jumps, line.seq,
                 ]
                 for line in self.lines.values()
             },
@@ -391,10 +483,14 @@ class HallState:
             "tides": self.tides,
             "reserves": self.reserves,
             "services": self.services,
+            "notices": self.notices,
+            "runners": self.runners,
+            "misjudged": self.misjudged,
         }  # fmt: skip
 
-    def index(self) -> None:
-        """Make again what can be derived: the sorted lines, the holders' tickets, the order of the clocks."""
+    def index(self, at: int = 0) -> None:
+        """Make again what can be derived, at `at` (µs, by default the last event's): the sorted lines, the holders'
+        tickets, the order of the clocks."""
         self.clocks = sorted((at, name) for name, at in self.offices.armed.items())
         self.watches = watches(self.plan, self.tides) if self.plan is not None else {}
         self.watched = {}
@@ -408,5 +504,6 @@ class HallState:
                 self.holders.setdefault(ticket.holder, []).append(ticket.id)
         for watch in self.watches.values():
             watch.look(self)
+        self.overlong.look(self, at or self.last_at)
         self.tide_wake = 1 if self.watches else 0  # whatever may be due is found at the next wake
         self.set_wake()

@@ -7,6 +7,9 @@ held long enough, once, and lapses when it holds no longer; nothing here depends
 | close | waiting ÷ open windows < a′ and the longest wait < b′, for t′; the window has been open for its least time |
 
 One step at a time, then a settling time. Only sessions count: nobody is advised to open at lunch or at night.
+
+Under the policy `forecast` these thresholds rest, and look-ahead speaks in their place (`AdviseTide`); its advice
+lapses when it is withdrawn, when the window has moved, or when it has not been renewed for two rounds.
 """
 
 from __future__ import annotations
@@ -17,16 +20,19 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from tidehall.hall.outlook import Prospect
 from tidehall.hall.plan import Plan, TideRule
 from tidehall.queue.tickets import TicketState
 
 if TYPE_CHECKING:
     from tidehall.hall.state import HallState, Window
 
-__all__ = ["Action", "Advice", "Due", "Tide", "Watch", "watches"]
+__all__ = ["STEPS", "Action", "Advice", "Due", "Tide", "Watch", "watches"]
 
 SECOND = 1_000_000
 WAITING = TicketState.WAITING
+#: Steps of a zone that the state can still find in the journal: about a week of them.
+STEPS = 200
 
 Action = Literal["open", "close"]
 
@@ -35,7 +41,7 @@ class Advice(Struct, frozen=True, gc=False):
     """What a supervisor is advised to do, and why in numbers. Times are µs.
 
     `since`: the condition has held from then on; `at`: advised; `longest`: the longest wait then; `staff`: who is free
-    to take the window, None when nobody is.
+    to take the window, None when nobody is; `prospect`: what look-ahead says of it, None while it has said nothing.
     """
 
     window: str
@@ -46,6 +52,7 @@ class Advice(Struct, frozen=True, gc=False):
     open_windows: int
     longest: int
     staff: str | None = None
+    prospect: Prospect | None = None
 
 
 class Tide(Struct):
@@ -53,7 +60,8 @@ class Tide(Struct):
 
     `open_from`, `close_from`: from when the condition holds if nothing more happens (the former may lie ahead);
     `close_until`: when the longest wait will end the latter; `broken_at`: the advice's condition holds no longer;
-    `unserved_from`: people wait and no window is open.
+    `unserved_from`: people wait and no window is open; `steps`: the newest advice, lapses and confirmations, as (µs,
+    journal seq).
     """
 
     open_from: int = 0
@@ -63,6 +71,7 @@ class Tide(Struct):
     broken_at: int = 0
     unserved_from: int = 0
     advice: Advice | None = None
+    steps: tuple[tuple[int, int], ...] = ()
 
     if TYPE_CHECKING:  # msgspec gives every struct a shallow copy
 
@@ -82,8 +91,8 @@ class Watch:
     """
 
     __slots__ = (
-        "alert", "close_for", "close_wait", "few", "high", "lines", "low", "most", "open", "open_for", "open_wait",
-        "order", "rule", "tidal", "tide", "waiting", "zone",
+        "alert", "close_for", "close_wait", "few", "forecast", "heard_for", "high", "lines", "low", "most", "open",
+        "open_for", "open_wait", "order", "rule", "tidal", "tide", "waiting", "zone",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +100,7 @@ class Watch:
     ) -> None:
         self.zone = zone
         self.rule = rule
+        self.forecast = rule is not None and rule.policy == "forecast"
         self.lines = lines
         self.tidal = tidal
         self.tide = tide
@@ -103,6 +113,7 @@ class Watch:
         if rule is not None:
             self.open_wait, self.open_for = round(rule.open_wait_s * SECOND), round(rule.open_for_s * SECOND)
             self.close_wait, self.close_for = round(rule.close_wait_s * SECOND), round(rule.close_for_s * SECOND)
+            self.heard_for = round(2 * rule.forecast_every_s * SECOND)
 
     def copy(self) -> Watch:
         """An independent copy, for a draft."""
@@ -190,7 +201,7 @@ class Watch:
     def set_bounds(self, s: HallState) -> None:
         """Between which numbers of people waiting nothing changes."""
         waiting, most, few = self.waiting, self.most, self.few
-        if not s.in_session or (self.open and self.rule is None):
+        if not s.in_session or (self.open and (self.rule is None or self.forecast)):
             self.low, self.high = 0, inf
         elif not self.open:
             self.low, self.high = (1, inf) if waiting else (0, 0)
@@ -220,7 +231,7 @@ class Watch:
             elif not tide.unserved_from:
                 tide.unserved_from = at
                 s.tide_wakes(at)
-            if self.rule is not None:
+            if self.rule is not None and not self.forecast:
                 self.weigh(s, at)
         self.set_bounds(s)
         if tide.advice is not None and not tide.broken_at and not self.stands(s, tide.advice, at):
@@ -260,6 +271,9 @@ class Watch:
     def stands(self, s: HallState, advice: Advice, at: int) -> bool:
         """Whether an advice still has its reason."""
         window = s.windows[advice.window]
+        if self.forecast:
+            moved = window.state != ("closed" if advice.action == "open" else "open") or window.closing
+            return s.in_session and not moved
         if advice.action == "open":
             return window.state == "closed" and 0 < self.tide.open_from <= at
         return window.state == "open" and not window.closing and self.tide.close_from > 0
@@ -276,10 +290,12 @@ class Watch:
             return (tide.unserved_from, "unserved") if tide.unserved_from else (s.last_at, "served")
         if tide.advice is not None:
             ends = tide.broken_at or (tide.close_until if tide.advice.action == "close" else 0)
+            if self.forecast and not ends:
+                ends = self.heard(tide.advice) + self.heard_for
             return (ends, "lapse") if ends else None
-        if rule is None:
+        if rule is None or self.forecast:
             return None
-        settled = tide.stepped_at + round(rule.settle_s * SECOND) if tide.stepped_at else 0
+        settled = self.settled()
         opens: Due | None = None
         closed = [s.windows[id].since for id in self.tidal if s.windows[id].state == "closed"] if tide.open_from else []
         if closed:
@@ -290,6 +306,15 @@ class Watch:
             if (not tide.close_until or at < tide.close_until) and (opens is None or at < opens[0]):
                 return at, "close"
         return opens
+
+    def heard(self, advice: Advice) -> int:
+        """When look-ahead last wanted this, µs."""
+        return advice.at if advice.prospect is None else max(advice.at, advice.prospect.at)
+
+    def settled(self) -> int:
+        """The end of the settling time after the last step, µs; 0: there was none."""
+        stepped = self.tide.stepped_at
+        return stepped + round(self.rule.settle_s * SECOND) if stepped and self.rule is not None else 0
 
     def next_closed(self, s: HallState) -> Window | None:
         """The tidal window to open next: one where somebody already sits, else the first of the plan."""

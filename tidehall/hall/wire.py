@@ -19,6 +19,7 @@ __all__ = [
     "ItemView",
     "LineRef",
     "LineView",
+    "ProspectView",
     "TicketCase",
     "TicketView",
     "WindowAnswer",
@@ -166,6 +167,9 @@ class LineView(Struct, frozen=True):
 
 
 class AlertView(Struct, frozen=True):
+    """An alert: of whom and where, since when, and the rule's figure: `limit` in `unit` (s · days · share), null where
+    the matter has none."""
+
     id: str
     kind: str
     about: str
@@ -173,6 +177,11 @@ class AlertView(Struct, frozen=True):
     since: str
     acknowledged: bool
     ended: str | None
+    zone: str | None
+    limit: float | None
+    unit: str | None
+    escalated: bool
+    acknowledged_by: str | None
 
 
 class AdviceFigures(Struct, frozen=True):
@@ -184,8 +193,30 @@ class AdviceFigures(Struct, frozen=True):
     longest_wait_s: float
 
 
+class ProspectView(Struct, frozen=True):
+    """What look-ahead foresaw of a step at `at`: `in_s` later, 90 % of those called will have waited `p90_s` at most if
+    it is taken now, `later_p90_s` if a quarter of an hour later, `instead_s` if not (null: nobody waits or is called).
+    `within`, `instead_within`: shares of the next hour's citizens called within `limit_s`; `gain`: their difference,
+    with its 95 % interval, from `runs` paired runs. `basis`: scenario, calibrated, or recent (the last half hour)."""
+
+    at: str
+    basis: str
+    runs: int
+    in_s: float
+    p90_s: float | None
+    instead_s: float | None
+    later_p90_s: float | None
+    limit_s: float
+    within: float | None
+    instead_within: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+
+
 class AdviceFacts(Struct, frozen=True):
-    """What the tide advises for a zone; `staff`: who is free to take the window now, or sits there."""
+    """What the tide advises for a zone; `staff`: who is free to take the window now, or sits there; `prospect`: null
+    until look-ahead has computed it."""
 
     zone: str
     window: str
@@ -195,3 +226,4 @@ class AdviceFacts(Struct, frozen=True):
     since: str
     advised_at: str
     staff: str | None
+    prospect: ProspectView | None = None

@@ -68,6 +68,14 @@ class WorkDays:
             left -= works
         return self.schedule.local(day, self.schedule.sessions[-1][1]), not certain
 
+    def before(self, at: int, days: int) -> int:
+        """The end of the `days`-th working day before the day of `at` (µs)."""
+        day = service_day(at - 1, self.schedule.zone_name)  # a session may end at midnight
+        while days > 0:
+            day -= timedelta(days=1)
+            days -= self.works(day)[0]
+        return self.schedule.local(day, self.schedule.sessions[-1][1])
+
     def between(self, start: int, end: int) -> tuple[int, bool]:
         """Working days from the day of `start` to the day of `end` (µs), the first not counted; is it provisional."""
         day, last = service_day(start, self.schedule.zone_name), service_day(end, self.schedule.zone_name)

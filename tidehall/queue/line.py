@@ -6,12 +6,15 @@ Law: the list is always sorted and holds exactly the waiting tickets of the line
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import deque
 
 from tidehall.queue.numbering import Numbering
 from tidehall.queue.order import Rank, arrival_rank, behind
 
-__all__ = ["Entry", "Line"]
+__all__ = ["ALL", "FADES", "Entry", "Line"]
 
+#: The whole, for shares that are kept as whole numbers, and by how much (as a power of 2) each new one counts.
+ALL, FADES = 1 << 20, 6
 #: A rank and the ticket's id: sorts like the rank.
 Entry = tuple[int, int, int, str]
 
@@ -19,7 +22,9 @@ Entry = tuple[int, int, int, str]
 class Line:
     """The waiting tickets of one line and its numbers of the day."""
 
-    __slots__ = ("id", "letter", "numbering", "seq", "service_count", "service_sum", "waiting", "zone")
+    __slots__ = (
+        "id", "jumps", "letter", "numbering", "order", "seq", "service_count", "service_sum", "waiting", "zone",
+    )  # fmt: skip
 
     def __init__(self, id: str, letter: str, zone: str) -> None:
         self.id = id
@@ -27,8 +32,11 @@ class Line:
         self.zone = zone
         self.numbering = Numbering(letter)
         self.waiting: list[Entry] = []
+        #: (since when, µs, who waits), the longest wait first; who has left goes when he comes to the front
+        self.order: deque[tuple[int, str]] = deque()
         self.service_count = 0  # observed services, for the shrinkage of estimates
         self.service_sum = 0  # µs
+        self.jumps = 0  # how many in 2²⁰ of those who came lately had a head start
         self.seq = 0
 
     def enter(self, rank: Rank, ticket: str) -> None:
@@ -91,5 +99,6 @@ class Line:
         line.id, line.letter, line.zone, line.seq = self.id, self.letter, self.zone, self.seq
         line.numbering = self.numbering.copy()
         line.waiting = self.waiting.copy()
-        line.service_count, line.service_sum = self.service_count, self.service_sum
+        line.order = self.order.copy()
+        line.service_count, line.service_sum, line.jumps = self.service_count, self.service_sum, self.jumps
         return line

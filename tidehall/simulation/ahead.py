@@ -17,6 +17,7 @@ from contextlib import suppress
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING
 
+from tidehall.hall.engine import Hall
 from tidehall.hall.errors import HallError
 from tidehall.simulation.questions import Answer, Question
 
@@ -43,10 +44,10 @@ class QuestionRefused(ValueError):
 class Worker:
     """What the worker knows."""
 
-    scenario: Scenario
+    scenario: Scenario | None = None
 
 
-def begin(scenario: Scenario) -> int:
+def begin(scenario: Scenario | None) -> int:
     """The worker's first task: everything that is slow the first time; answers its process id."""
     from scipy import special  # type: ignore[import-untyped] # noqa: F401 # no types; loaded for its slow import
 
@@ -68,12 +69,17 @@ def follow_parent() -> None:
         os._exit(1)
 
 
-def answer(snapshot: bytes, question: Question) -> Answer:
+def answer(snapshot: bytes, question: Question, rates: dict[str, float] | None) -> Answer:
     """Answer one question."""
     from tidehall.simulation.lookahead import look_ahead
+    from tidehall.simulation.recent import recent_scenario
 
     try:
-        return look_ahead(snapshot, Worker.scenario, question)
+        hall = Hall.restore(snapshot, estimates=False)
+        scenario = Worker.scenario if rates is None else recent_scenario(hall.state, rates, question.now)
+        if scenario is None:
+            raise ValueError("there is no scenario to rest on")
+        return look_ahead(hall, scenario, question)
     except (HallError, ValueError) as no:  # a plain text travels between processes; not every error does
         raise QuestionRefused(str(no)) from None
 
@@ -82,9 +88,10 @@ def answer(snapshot: bytes, question: Question) -> Answer:
 
 
 class Ahead:
-    """Owns the worker. `scenario`: the calibrated profile that the forecasts rest on."""
+    """Owns the worker. `scenario`: the calibrated profile that the forecasts rest on; None: every question brings the
+    rates of today (recent.py)."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario | None = None) -> None:
         self.scenario = scenario
         self.turn = asyncio.Lock()
         self.pool: ProcessPoolExecutor | None = None
@@ -96,8 +103,10 @@ class Ahead:
         async with self.turn:
             await self.ready()
 
-    async def ask(self, snapshot: bytes, question: Question, *, within_s: float = 30.0) -> Answer:
-        """The answer (`snapshot`: of a hall, or of a slice).
+    async def ask(
+        self, snapshot: bytes, question: Question, *, rates: dict[str, float] | None = None, within_s: float = 30.0
+    ) -> Answer:
+        """The answer. `snapshot`: of a hall, or of a slice; `rates`: line → citizens per hour, for the scenario.
 
         Raises QuestionRefused; AheadFailed when the worker died; TimeoutError after `within_s`, waiting for the turn
         and a new worker included.
@@ -105,10 +114,10 @@ class Ahead:
         async with asyncio.timeout(within_s), self.turn:
             pool = await self.ready()
             try:
-                task = pool.submit(answer, snapshot, question)
+                task = pool.submit(answer, snapshot, question, rates)
             except BrokenProcessPool:  # it died while nobody asked
                 self.drop()
-                task = (await self.ready()).submit(answer, snapshot, question)
+                task = (await self.ready()).submit(answer, snapshot, question, rates)
             try:
                 return await asyncio.wrap_future(task)
             except BrokenProcessPool as died:

@@ -32,8 +32,9 @@ WAITING = TicketState.WAITING
 class Citizen(Struct, gc=False):
     """One person with a number. `flow`, `i`: whose luck he has; `absent`: won't come when called; `gives_up`: the
     moment until which he waits, 0 for ever; `collects`: cases whose results he fetches; `asking`: a question to the
-    middle office is open, and `held`: nothing else keeps him; `onward`: the lines to which he is sent yet, and
-    `sent`: he was sent to one."""
+    middle office is open, and `held`: nothing else keeps him; `away`: µs for which he will leave to fetch a paper, and
+    `rest`: of his service after that; `onward`: the lines to which he is sent yet, and `sent`: he was sent to one;
+    `begun`: he stood at a window before, and waits as long as it takes."""
 
     ticket: str
     flow: Flow
@@ -44,8 +45,11 @@ class Citizen(Struct, gc=False):
     collects: tuple[str, ...] = ()
     asking: bool = False
     held: bool = False
+    away: int = 0
+    rest: int = 0
     onward: tuple[Leg, ...] = ()
     sent: bool = False
+    begun: bool = False
 
 
 class Crowd:
@@ -106,6 +110,9 @@ class Crowd:
         citizen = self.roster.citizens[ticket] = Citizen(ticket, flow, i, flow.service[i], absent)
         if flow.onward is not None:
             citizen.onward = flow.onward[i]
+        if flow.away is not None and flow.away[i] >= 0:
+            citizen.away, citizen.rest = max(1, flow.away[i]), citizen.service // 2
+            citizen.service -= citizen.rest
         if flow.patience is not None:
             self.wait(citizen, self.world.now, line, flow.patience[i])
         else:
@@ -128,7 +135,7 @@ class Crowd:
     def give_up(self, citizen: Citizen) -> None:
         """Give the number back, if it is still of use; who was served once waits on."""
         ticket = self.world.state.tickets.get(citizen.ticket)
-        if ticket is not None and ticket.state is WAITING and not citizen.sent:
+        if ticket is not None and ticket.state is WAITING and not citizen.begun:
             self.world.do(c.CancelTicket(citizen.ticket))
             if self.roster.draining:
                 self.roster.sweep()

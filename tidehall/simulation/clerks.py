@@ -13,6 +13,7 @@ from simpy.events import Event as Moment
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall.plan import Plan, WindowPlan
+from tidehall.queue.tickets import Parked, TicketState
 from tidehall.simulation.draws import Purpose, stream
 from tidehall.simulation.world import Hours, Timer, World
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Clerk", "Counter", "Roster"]
 
 SECOND = 1_000_000
+SUSPENDED = TicketState.SUSPENDED
 #: From each moment (µs) on, how many windows.
 Steps = list[tuple[int, int]]
 
@@ -186,20 +188,24 @@ class Clerk:
             world.at(missed.callable_at, lambda _: self.roster.somebody_waits(line))
         self.over_with()
 
-    def start(self, _: Moment | None = None) -> None:
-        """The citizen stands at the window."""
+    def start(self, _: Moment | None = None, ask: c.Command | None = None) -> None:
+        """The citizen stands at the window; `ask`: what begins the service instead of a start after a call. Papers and
+        questions come once the citizen has everything with him."""
         citizen = self.citizen
         assert citizen is not None
-        self.world.do(self.ask_start)
+        self.world.do(ask or self.ask_start)
         self.serving.set(citizen.service)
         counter = self.roster.counter
-        if counter is not None and not citizen.sent:
+        if counter is not None and not citizen.sent and not citizen.away:
             counter.begins(self, citizen)
 
     def over(self, _: Moment | None = None) -> None:
         """The service is over: the next one, if nothing else is to be done."""
         roster, citizen = self.roster, self.citizen
         assert citizen is not None
+        if citizen.away:
+            self.park(citizen)
+            return
         if roster.counter is not None and not citizen.sent and not roster.counter.ends(self, citizen):
             return
         self.citizen = None
@@ -222,8 +228,24 @@ class Clerk:
         reason = None if leg.place == "arrival" else "scenario"  # the hall wants one for any other place
         self.world.do(c.TransferTicket(self.window, leg.line, place=leg.place, reason=reason))
         citizen.onward, citizen.service, citizen.gives_up, citizen.sent = tuple(rest), leg.service, 0, True
+        citizen.begun = True
         self.roster.somebody_waits(leg.line)
         self.over_with()
+
+    def park(self, citizen: Citizen) -> None:
+        """A paper is missing: the citizen goes and fetches it, and the window is free (挂起)."""
+        self.citizen = None
+        self.world.do(c.SuspendTicket(self.window, Parked.AWAY))
+        away, citizen.away = citizen.away, 0
+        citizen.service, citizen.gives_up, citizen.begun = citizen.rest, 0, True
+        self.world.later(away, lambda _: self.roster.comes_back(citizen))
+        self.over_with()
+
+    def take_up(self, citizen: Citizen) -> None:
+        """Nobody else waits here: who comes back is served on at once."""
+        self.group.pop(self, None)
+        self.citizen = citizen
+        self.start(ask=c.UnsuspendTicket(self.window, citizen.ticket))
 
     def over_with(self) -> None:
         """Nobody is in front any more."""
@@ -345,6 +367,18 @@ class Roster:
             any(state.lines[line].waiting for line in before)
             or any(state.tickets[citizen.ticket].line in before for citizen in in_front)
         )
+
+    def comes_back(self, citizen: Citizen) -> None:
+        """A citizen has fetched his paper: the longest idle clerk of the line serves him on, else he waits with his old
+        key. Who comes after the last window has closed comes too late: the number is void."""
+        ticket = self.world.state.tickets.get(citizen.ticket)
+        if ticket is None or ticket.state is not SUSPENDED:
+            return
+        idle = [clerk for group in self.by_line[ticket.line] for clerk in group if clerk.seat.state == "open"]
+        if idle:
+            min(idle, key=lambda clerk: clerk.idle_since).take_up(citizen)
+        else:
+            self.world.do(c.BringBack(citizen.ticket))
 
     def somebody_waits(self, line: str) -> None:
         """The longest idle clerk who serves the line calls."""

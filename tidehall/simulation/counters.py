@@ -348,7 +348,12 @@ def written(
                 id = f"{id}-{len(figures) + 1}"
             ids.append(id)
             title = " + ".join(office.lines[line].name for line in lines)[:120]
-            plan["lines"].append({"id": id, "letter": letter, "zone": zone, "name": {"zh": title, "en": title}})
+            ratio = sum(weight[x] * pool.ratio[x] for x in lines) / max(sum(weight[x] for x in lines), 1e-9) / middle
+            service = {"distribution": "exponential", "mean_s": round(pool.service_s * ratio, 1)}
+            plan["lines"].append(
+                {"id": id, "letter": letter, "zone": zone, "name": {"zh": title, "en": title},
+                 "service_s": service["mean_s"]}
+            )  # fmt: skip
             profile, factor = coming.people(lines), coming.cv(lines)
             tables["demand"]["lines"][id] = {
                 "profile": [
@@ -358,8 +363,6 @@ def written(
                 ],
                 "day_factor_cv": round(factor, 4),
             }  # fmt: skip
-            ratio = sum(weight[x] * pool.ratio[x] for x in lines) / max(sum(weight[x] for x in lines), 1e-9) / middle
-            service = {"distribution": "exponential", "mean_s": round(pool.service_s * ratio, 1)}
             tables["service"]["lines"][id] = service
             figures.append(
                 LineFigures(id, title, float(profile.sum()), factor, service, None, pool.busy_steps,
@@ -369,11 +372,11 @@ def written(
         expected = float(pool.expected[edges[:-1] >= kind.opens].mean()) if len(pool.expected) else 0.0
         found.append(PoolFigures(zone, ids, pool.busy_s, pool.busy_steps, pool.service_s, float(pool.shown.max()),
                                  windows, pool.observed, expected))  # fmt: skip
-        plan["zones"].append({"id": zone, "name": {"zh": f"窗口组 {p}", "en": f"Windows {p}"}})
         plan["windows"] += [
             {"id": f"{zone}w{n}", "label": str(n), "zone": zone, "lines": ids} for n in range(1, windows + 1)
         ]
-        tables["windows"][zone] = window_steps(pool.calling, edges, kind)
+        tables["windows"][zone] = roster = window_steps(pool.calling, edges, kind)
+        plan["zones"].append({"id": zone, "name": {"zh": f"窗口组 {p}", "en": f"Windows {p}"}, "roster": roster})
     return Calibration(tables, figures, unknown, list(days), [list(x) for x in kind.left_out], found)
 
 

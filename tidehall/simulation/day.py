@@ -12,6 +12,7 @@ from tidehall.hall.events import Event
 from tidehall.simulation.citizens import Crowd
 from tidehall.simulation.clerks import Roster
 from tidehall.simulation.draws import Flow, draw_day
+from tidehall.simulation.foresight import Foresight
 from tidehall.simulation.offices import Offices
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.world import Asked, Hours, World, opened_hall
@@ -23,7 +24,8 @@ __all__ = ["Played", "Stage"]
 class Played:
     """What a day leaves: its journal, what brought it (where recorded), and what no journal holds.
 
-    `turned_away`: (line, why) → people who got no number; `posts`: people of a post → (how many, µs they worked).
+    `turned_away`: (line, why) → people who got no number; `posts`: people of a post → (how many, µs they worked);
+    `onward`: hand-off → when it is checked outside the hall (µs), today or on a later day.
     """
 
     hours: Hours
@@ -32,6 +34,7 @@ class Played:
     asked: list[Asked] | None
     turned_away: dict[tuple[str, str], int]
     posts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    onward: dict[str, int] = field(default_factory=dict)
 
 
 class Stage:
@@ -58,11 +61,14 @@ class Stage:
         crowd = Crowd(world, roster, self.draw(seed, day) if flows is None else flows, scenario.people, scenario.plan)
         offices = None
         if scenario.offices is not None:
-            offices = Offices(world, roster, scenario.plan, scenario.offices)
+            offices = Offices(world, roster, scenario.plan, scenario.offices, hours)
+        Foresight(world, scenario, seed=seed, day=day).follow(hours)
         until = hours.end if scenario.day.drain else hours.closes
         world.run(until)
         posts = crowd.posts() | (offices.posts() if offices is not None else {})
-        return Played(hours, until, world.events, world.asked, dict(crowd.turned_away), posts)
+        rounds = offices.rounds if offices is not None else None
+        onward = rounds.arrivals() if rounds is not None else {}
+        return Played(hours, until, world.events, world.asked, dict(crowd.turned_away), posts, onward)
 
     def copy(self) -> Hall:
         """The hall as it stands at midnight."""

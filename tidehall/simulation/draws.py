@@ -49,6 +49,8 @@ class Purpose(IntEnum):
     PRECHECK = 17
     TRANSFER = 18
     ONWARD = 19
+    AWAY = 20
+    MESSENGER = 21
 
 
 def stream(seed: int, day: int, purpose: Purpose, name: str) -> Generator:
@@ -73,6 +75,7 @@ class CaseDraws:
     make: list[int]
     issue: list[int]
     answer: list[int]
+    messenger: list[int] = field(default_factory=list)
 
 
 class Leg(NamedTuple):
@@ -89,7 +92,8 @@ class Flow:
     served for `service[i]` µs once somebody serves him. None where nobody has the habit.
 
     `patience`: µs from taking the number until giving up; `absent`: never appears when called; `precheck`: µs at the
-    pre-check desk, −1 for who does not go there; `onward`: the lines to which he is sent on, one after the other.
+    pre-check desk, −1 for who does not go there; `away`: µs that he needs to fetch a missing paper, −1 for who has them
+    all; `onward`: the lines to which he is sent on, one after the other.
     """
 
     line: str
@@ -100,6 +104,7 @@ class Flow:
     absent: list[bool] | None = None
     priority: list[str] | None = None
     precheck: list[int] | None = None
+    away: list[int] | None = None
     onward: list[tuple[Leg, ...]] | None = None
     items: list[str] = field(default_factory=list)
     cases: CaseDraws | None = None
@@ -246,20 +251,19 @@ def habits(flow: Flow, people: People, n: int, chance: Callable[[Purpose], Gener
     if people.no_show:
         flow.absent = (chance(Purpose.NO_SHOW).random(n) < people.no_show).tolist()
     if people.precheck_share:
-        flow.precheck = draw_precheck(people, n, chance(Purpose.PRECHECK))
+        flow.precheck = some_last(people.precheck_share, people.precheck, n, chance(Purpose.PRECHECK))
+    if people.away is not None:
+        flow.away = some_last(people.away.share, people.away, n, chance(Purpose.AWAY))
     if people.priority:
         names = [*people.priority, "normal"]
         edges = np.cumsum(list(people.priority.values()))
         flow.priority = [names[i] for i in np.searchsorted(edges, chance(Purpose.PRIORITY).random(n), "right")]
 
 
-def draw_precheck(people: People, n: int, chance: Generator) -> list[int]:
-    """How long each citizen stands at the pre-check desk, µs; −1 for who does not go there."""
-    goes = chance.random(n) < people.precheck_share
-    return [
-        took if there else -1
-        for took, there in zip(microseconds(sample(people.precheck, n, chance)), goes, strict=True)
-    ]
+def some_last(share: float, lasting: Distribution, n: int, chance: Generator) -> list[int]:
+    """How long something takes that happens to a share of the citizens, µs; −1 for the others."""
+    goes = chance.random(n) < share
+    return [took if there else -1 for took, there in zip(microseconds(sample(lasting, n, chance)), goes, strict=True)]
 
 
 def pick_items(scenario: Scenario, demand: Demand, n: int, chance: Generator) -> list[str]:
@@ -303,4 +307,5 @@ def draw_cases(work: OfficeWork, n: int, chance: Callable[[Purpose], Generator])
         make=lasting(Purpose.MAKE, work.make),
         issue=lasting(Purpose.ISSUE, work.issue),
         answer=lasting(Purpose.ANSWER, work.answer),
+        messenger=[] if work.messenger is None else lasting(Purpose.MESSENGER, work.messenger),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The screening kernel: waits in one queue before several windows, as fast as a machine allows.
 
-Law: it only orders candidates for sizing.py; no reported figure rests on it. It is a Kiefer–Wolfowitz recursion (each
+Law: it orders candidates for sizing.py and helps to tell them apart after few days; no reported figure rests on it
+(docs/decisions/009-the-twin.md). It is a Kiefer–Wolfowitz recursion (each
 window's next free moment) over counts of open windows that change with the time of day, in whole µs. Where its world
 is the hall's (first come first served, all windows serve all lines, no head starts, nobody late, no breaks, nobody
 missing), its waits are the world's bit for bit. One source runs in both ways: compiled by numba where that is

@@ -22,9 +22,9 @@ from tidehall.hall.events import Event
 from tidehall.queue.tickets import Ticket, TicketState
 from tidehall.simulation.draws import Flow, Purpose, draw_day, stream
 from tidehall.simulation.forks import Fork, Scene
+from tidehall.simulation.intervals import estimate
 from tidehall.simulation.questions import Answer, Choice, Difference, Outcome, Point, Question, Waits
 from tidehall.simulation.slices import cut
-from tidehall.simulation.study import estimate
 from tidehall.simulation.tables import Demand, Scenario
 
 __all__ = ["LookAhead", "look_ahead"]
@@ -252,6 +252,7 @@ class Runs:
                     float(column.mean()),
                     float(quantile(column, 0.1)),
                     float(quantile(column, 0.9)),
+                    lasted.p10_s,
                     lasted.p50_s,
                     lasted.p90_s,
                 )
@@ -272,11 +273,10 @@ def quantile(ordered: NDArray[np.int64], share: float) -> int:
 def waits(lasted: Moments) -> Waits:
     """The summary of some waits, µs."""
     if not len(lasted):
-        return Waits(0, None, None, None)
+        return Waits(0, None, None, None, None)
     ordered = np.sort(lasted)
-    return Waits(
-        len(ordered), float(ordered.mean()) / SECOND, quantile(ordered, 0.5) / SECOND, quantile(ordered, 0.9) / SECOND
-    )
+    p10, p50, p90 = (quantile(ordered, share) / SECOND for share in (0.1, 0.5, 0.9))
+    return Waits(len(ordered), float(ordered.mean()) / SECOND, p10, p50, p90)
 
 
 def difference(mine: list[float | None], theirs: list[float | None]) -> Difference:

@@ -18,9 +18,10 @@ from tidehall.simulation.citizens import Citizen
 from tidehall.simulation.clerks import Clerk, Roster
 from tidehall.simulation.desks import FILE, Desk
 from tidehall.simulation.draws import CaseDraws
+from tidehall.simulation.messenger import Rounds
 from tidehall.simulation.runners import MIDDLE, Errand, Pool
 from tidehall.simulation.tables import OfficeWork
-from tidehall.simulation.world import World
+from tidehall.simulation.world import Hours, World
 
 __all__ = ["Offices"]
 
@@ -31,8 +32,9 @@ AT_WINDOW = Delivery("window")
 class Offices:
     """All desks and runners of one day, and whose papers lie where."""
 
-    def __init__(self, world: World, roster: Roster, plan: Plan, work: OfficeWork) -> None:
+    def __init__(self, world: World, roster: Roster, plan: Plan, work: OfficeWork, hours: Hours) -> None:
         self.world, self.roster, self.work = world, roster, work
+        self.rounds = None if work.messenger is None else Rounds(world, hours, work.messenger)
         self.items: dict[str, Item] = {item.code: item for item in plan.items}
         self.middle = Desk(world, work.middle)
         self.makers = Desk(world, work.makers)
@@ -137,10 +139,12 @@ class Offices:
     # ---- on the way
 
     def set_out(self, event: o.HandOffStarted) -> None:
-        """Papers wait for a runner. Those for a department outside the hall go with tomorrow's messenger."""
-        if event.to != MIDDLE and event.to.removeprefix("office:") not in self.officers:
-            return
+        """Papers wait for a runner; those for a department outside the hall for the messenger."""
         draws, i = self.of_case[event.case]
+        if event.to != MIDDLE and event.to.removeprefix("office:") not in self.officers:
+            if self.rounds is not None:
+                self.rounds.carry(event, draws.messenger[i])
+            return
         first = event.leg == 1
         checks = [draws.second_check[i], draws.check[i]] if first else [draws.second_check[i]]
         refuse = first and draws.refuse[i] < self.work.refuse_share

@@ -56,6 +56,7 @@ class Waits(Struct, frozen=True):
 
     n: int
     mean_s: float | None
+    p10_s: float | None
     p50_s: float | None
     p90_s: float | None
 
@@ -68,6 +69,7 @@ class Point(Struct, frozen=True):
     waiting: float
     waiting_p10: float
     waiting_p90: float
+    wait_p10_s: float | None
     wait_p50_s: float | None
     wait_p90_s: float | None
 

@@ -100,11 +100,10 @@ def read_scenario(tables: dict[str, Any], plan: Plan) -> Scenario:
     if parts["offices"] is not None:
         check_offices(read, parts["offices"], plan)
     tide: TidePolicy = parts["tide"]
-    if tide.policy == "forecast":
-        place = "tide"
-        read.say(f"{place}.policy", "no simulated day follows look-ahead yet; write plan or off")
-    elif tide.policy == "off":
+    if tide.policy == "off":
         rules = replace(rules, tide=dict[str, TideRule]())
+    elif tide.policy != "plan":
+        rules = replace(rules, tide={zone: replace(rule, policy=tide.policy) for zone, rule in rules.tide.items()})
     if read.problems:
         raise ScenarioInvalid(read.problems)
     return Scenario(
@@ -334,6 +333,9 @@ def check_people(read: Reader, people: People, plan: Plan) -> None:
     if people.patience is not None:
         check_distribution(read, people.patience, "people.patience")
         check_share(read, "people.patience.zero_share", people.patience.zero_share)
+    if people.away is not None:
+        check_distribution(read, people.away, "people.away")
+        check_share(read, "people.away.share", people.away.share)
     for name, share in people.priority.items():
         if name not in plan.priority or name == "booked":
             classes = ", ".join(sorted(plan.priority.keys() - {"booked"}))
@@ -386,5 +388,20 @@ def check_offices(read: Reader, work: OfficeWork, plan: Plan) -> None:
             read.say(f"offices.officers_of.{department}", f"the plan has no department {department!r}")
         if count < 1:
             read.say(f"offices.officers_of.{department}", "must be at least 1")
+    if work.messenger is not None:
+        check_times(read, work.messenger.at, "offices.messenger.at")
     if not plan.items:
         read.say("offices", "the plan has no items: no case can be taken in")
+
+
+def check_times(read: Reader, times: tuple[str, ...], place: str) -> None:
+    """Times of one day, in order, at least one."""
+    minutes = [clock_minutes(text) for text in times]
+    for text, at in zip(times, minutes, strict=True):
+        if at is None or at == 24 * 60:
+            read.say(place, f"{text!r} must be a time HH:MM before 24:00")
+    known = [at for at in minutes if at is not None]
+    if not times:
+        read.say(place, "needs at least one time HH:MM")
+    elif known != sorted(set(known)):
+        read.say(place, "the times must be in order, each once")

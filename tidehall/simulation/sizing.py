@@ -16,13 +16,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidehall.simulation.day import Stage
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps, clock, zone_rooms
 from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staff_cost, staffed
 from tidehall.simulation.sizing_trial import Bounds, Judge, looks, risk_of
 from tidehall.simulation.sizing_zone import Choice, Shortcut, ZoneAnswer, ZoneSearch, cost_of, with_choice
-from tidehall.simulation.study import play_days
 from tidehall.simulation.tables import Scenario
-from tidehall.simulation.tally import Pair, Tally
+from tidehall.simulation.tally import Pair, Tally, tally_papers
 
 __all__ = ["Certificate", "Proposal", "Refused", "Sized", "size"]
 
@@ -141,7 +141,9 @@ def curve_shares(share: float) -> tuple[float, ...]:
 
 
 def days_of(scenario: Scenario, seed: int, days: range) -> list[Tally]:
-    return [day for day, _ in play_days(scenario, seed, days)]
+    """Papers and posts on these days."""
+    stage = Stage(scenario)
+    return [tally_papers(scenario, stage.play(seed, day)) for day in days]
 
 
 class Sizer:

@@ -43,7 +43,10 @@ Bounds = tuple[int, int]
 
 
 class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sizing]` as it is written, see above."""
+    """`[sizing]`: `confidence` of the certificate in each target; shares closer than `indifference` count as equal (a
+    fifth of 1 − share unless it is said); `max_days` of one test; `bands` of a session; `tidal_share`: what a tidal
+    post costs of a window that is open all day. Fewest and most: `windows` and `tidal` posts by zone, `runners` by zone
+    or of the `pool`, `offices`: `middle`, `officers`, or a department."""
 
     confidence: float = 0.95
     indifference: float | None = None

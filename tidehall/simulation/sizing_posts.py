@@ -2,7 +2,7 @@
 
 Law: all zones share the offices, so the whole hall is played, with the windows that the zones were given. More people
 never make papers later: a post that can't spare anybody now can't either when others have gone, so every post is
-looked at once, the dearest first, from what their work alone asks for.
+looked at once, the dearest first, from what their work alone asks for. A near-tie costs a person at most, and no days.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from tidehall.simulation.sizing_bounds import Sizing
 from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
-from tidehall.simulation.sizing_zone import Shortcut
+from tidehall.simulation.sizing_zone import Shortcut, shortcut
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Tally
 from tidehall.simulation.world import Hours
@@ -103,9 +103,12 @@ def staff_cost(posts: list[Post], people: People) -> float:
 
 
 class PostSearch:
-    """One search over the whole hall; `play` plays days of a scenario."""
+    """One search over the whole hall; `play` plays days of a scenario. Nobody comes back for a result on the day: that
+    belongs to the issue windows, and no hand-off waits for it."""
 
     def __init__(self, scenario: Scenario, posts: list[Post], judge: Judge, play: Player) -> None:
+        if scenario.offices is not None:
+            scenario = replace(scenario, offices=replace(scenario.offices, collect_share=0.0))
         self.scenario, self.posts, self.judge, self.play = scenario, posts, judge, play
         self.played: dict[tuple[int, ...], list[Tally]] = {}
         self.trials: list[tuple[People, float, Trial]] = []
@@ -119,10 +122,12 @@ class PostSearch:
         return found[:days]
 
     def test(self, people: People) -> Trial:
+        """Whether the papers come in time; given up, and not met, where not even all days would show it."""
+
         def found_after(days: int) -> Bounds:
             return self.judge.bounds([day[""]["hand_off_on_time"] for day in self.days(people, days)])
 
-        trial = self.judge.judge(found_after, self.judge.near)
+        trial = self.judge.judge(found_after, lambda found: self.judge.near(found) or self.judge.hopeless(found))
         self.trials.append((people, staff_cost(self.posts, people), trial))
         return trial
 
@@ -157,17 +162,29 @@ class PostSearch:
                     break
             else:
                 people = high
-        failing: dict[str, tuple[People, Trial]] = {}
+        failing: dict[str, Trial] = {}
         for post in sorted(self.posts, key=lambda post: -post.cost):
-            while people[post.name] > post.least and post.name not in self.idle:
-                fewer = people | {post.name: people[post.name] - 1}
-                trial = self.test(fewer)
-                if not trial.met:
-                    failing[post.name] = fewer, trial
-                    break
-                people = fewer
+            if post.name not in self.idle:
+                people = people | {post.name: self.fewest(post, people, low[post.name], failing)}
         shortcuts = [
-            Shortcut(f"{post.name}: {people[post.name] - 1} instead of {people[post.name]}", post.cost, trial)
-            for post in self.posts if post.name in failing for _, trial in [failing[post.name]]
+            shortcut(
+                f"{post.name}: {people[post.name] - 1} instead of {people[post.name]}", post.cost, self.judge,
+                failing[post.name],
+            )
+            for post in self.posts if post.name in failing
         ]  # fmt: skip
         return PostsAnswer(people, first.bounds, self.trials, shortcuts)
+
+    def fewest(self, post: Post, people: People, guess: int, failing: dict[str, Trial]) -> int:
+        """The fewest people of one post that do beside these others: what their work asks for is tried first, then one
+        less at a time, or, where that is too few, the middle between what does and what does not. What came of one
+        less than the answer is written into `failing`."""
+        does, short, following = people[post.name], post.least - 1, guess
+        while does - short > 1:
+            n = following if short < following < does else (does + short) // 2
+            trial = self.test(people | {post.name: n})
+            if trial.met:
+                does, following = n, n - 1
+            else:
+                short, failing[post.name] = n, trial
+        return does

@@ -18,11 +18,14 @@ from msgspec import Struct
 
 from tidehall.simulation.tally import Pair
 
-__all__ = ["FIRST_LOOK", "Bounds", "Judge", "Trial", "bounds", "looks", "risk_of"]
+__all__ = ["FIRST_LOOK", "Bounds", "Judge", "Reason", "Trial", "bounds", "looks", "risk_of"]
 
 #: Days before the first look.
 FIRST_LOOK = 30
 Reading = Literal["citizens", "days"]
+#: Of a choice that is not taken for met: surely below the target; so near to it that the difference is within the zone
+#: of indifference; or not to be told from so few days.
+Reason = Literal["below", "near", "open"]
 
 
 class Bounds(Struct, frozen=True):
@@ -88,6 +91,13 @@ class Judge(Struct, frozen=True):
             return False
         return found.share - (found.share - found.lower) * sqrt(found.days / self.max_days) < self.share
 
+    def why(self, found: Bounds) -> Reason:
+        """Why what is so known is not taken for met."""
+        if found.upper < self.share:
+            return "below"
+        close = abs(found.share - self.share) <= self.indifference
+        return "near" if close or found.upper < self.share + self.indifference else "open"
+
     def surplus(self, pairs: Sequence[Pair]) -> list[float]:
         """What each day has beyond the target: citizens, or the day itself."""
         if self.reading == "days":
@@ -95,18 +105,20 @@ class Judge(Struct, frozen=True):
         return [good - self.share * n for good, n in pairs]
 
     def controlled(self, played: Sequence[Pair], same: Sequence[Pair], many: Sequence[Pair]) -> Bounds:
-        """Bounds from few `played` days with a control variate: what the kernel says of the `same` days and of `many`.
-        The estimate is the kernel's over many days + what the engine adds on the same people: free of the kernel's
-        error, and with a fraction of the days. It chooses; it is not reported."""
+        """Bounds from few `played` days with a control variate: what something else, the kernel or a like choice, gave
+        on the `same` days and on `many`, of which they are the first. The estimate is the other's over many days + what
+        this one adds on the same people: free of the other's error, and with a fraction of the days."""
         from scipy.special import stdtrit  # type: ignore[import-untyped] # no types; here, for it is slow
 
         n, m = len(played), len(many)
-        added = [a - b for a, b in zip(self.surplus(played), self.surplus(same), strict=True)]
+        other = self.surplus(same)
+        added = [a - b for a, b in zip(self.surplus(played), other, strict=True)]
         ranked = self.surplus(many)
         mean = sum(added) / n + sum(ranked) / m
         # a day that differs may always come next: the spread is never taken for nothing
         floor = 1 / n if self.reading == "days" else 0.0
-        noise = max(variance(added), floor) / n + variance(ranked) / m
+        both = max(0.0, covariance(added, other))  # the few days are among the many
+        noise = max(variance(added), floor) / n + (variance(ranked) + 2 * both) / m
         scale = 1.0
         if self.reading == "citizens":
             of_same, of_many = sum(k for _, k in same) / n, sum(k for _, k in many) / m
@@ -114,7 +126,7 @@ class Judge(Struct, frozen=True):
         steps = len(looks(self.max_days))
         down, up = (float(stdtrit(n - 1, 1 - risk / steps)) for risk in (self.risk_met, self.risk_missed))
         share, spread = self.share + mean / scale, sqrt(noise) / scale
-        return Bounds(share, share - down * spread, share + up * spread, n)
+        return Bounds(share, max(0.0, share - down * spread), min(1.0, share + up * spread), n)
 
     def bounds(self, pairs: Sequence[Pair]) -> Bounds:
         """The bounds as they are at one of the looks."""
@@ -136,6 +148,12 @@ def variance(values: Sequence[float]) -> float:
     """The sample's variance."""
     mean = sum(values) / len(values)
     return sum((x - mean) ** 2 for x in values) / (len(values) - 1)
+
+
+def covariance(a: Sequence[float], b: Sequence[float]) -> float:
+    """The sample's covariance."""
+    first, second = sum(a) / len(a), sum(b) / len(b)
+    return sum((x - first) * (y - second) for x, y in zip(a, b, strict=True)) / (len(a) - 1)
 
 
 def bounds(pairs: Sequence[Pair], share: float, reading: Reading, risk: float) -> Bounds:

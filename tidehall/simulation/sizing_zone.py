@@ -17,20 +17,21 @@ from msgspec.structs import replace
 from tidehall.simulation.day import Stage
 from tidehall.simulation.kernel import Habits, Screen, queue_of
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps
-from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
+from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Reason, Trial
 from tidehall.simulation.study import play_days
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Pair
 
-__all__ = ["Choice", "Shortcut", "ZoneAnswer", "ZoneSearch", "cost_of", "with_choice"]
+__all__ = ["Choice", "Shortcut", "ZoneAnswer", "ZoneSearch", "cost_of", "shortcut", "with_choice"]
 
 SECOND = 1_000_000
 #: Days that the kernel plays to rank choices.
 SCREEN_DAYS = 100
 #: Days that it plays of a choice that the engine plays too.
 CONTROL_DAYS = 1000
-#: Days of the engine for what is told of the choices that are one step cheaper.
+#: Days of the engine for what is told of the choices that are one step cheaper, and of the answer beside them.
 TOLD_DAYS = 30
+ANSWER_DAYS = 120
 #: Configurations that the kernel ranks for one question at most; then the best so far has to do.
 MOST_RANKED = 400
 
@@ -47,11 +48,19 @@ class Choice(Struct, frozen=True, order=True):
 
 
 class Shortcut(Struct, frozen=True):
-    """A cheaper choice that was played, and what came of it."""
+    """A cheaper choice that was played, what came of it against the target, and why it is not the answer."""
 
     change: str
     saves: float
+    target: float
+    indifference: float
     trial: Trial
+    why: Reason
+
+
+def shortcut(change: str, saves: float, judge: Judge, trial: Trial) -> Shortcut:
+    """What is told of a cheaper choice."""
+    return Shortcut(change, saves, judge.share, judge.indifference, trial, judge.why(trial.bounds))
 
 
 class ZoneAnswer(Struct, frozen=True):
@@ -166,14 +175,17 @@ class ZoneSearch:
         """The bounds that the engine's days alone give, after so many of them."""
         return lambda days: self.judge.bounds(self.pairs(choice, days))
 
-    def told(self, choice: Choice) -> Trial:
-        """What the engine's days alone say: of a few days, or of all that a test may have where that contradicts."""
-        for days in (min(TOLD_DAYS, self.judge.max_days), self.judge.max_days):
-            found = self.judge.bounds(self.pairs(choice, max(days, len(self.played.get(choice, [])))))
-            verdict = self.judge.verdict(found) or "tie"
-            if verdict != "meets":
-                break
-        return Trial(verdict, found)
+    def told(self, cheaper: Choice, than: Choice) -> Trial:
+        """What the engine's days alone say of a choice that is one step cheaper: the answer's share over many days,
+        less what the same people lose on a few. Should that do, all days of a test decide, without the answer."""
+        most = self.judge.max_days
+        few = max(min(TOLD_DAYS, most), len(self.played.get(cheaper, [])))
+        many = max(min(ANSWER_DAYS, most), few, len(self.played.get(than, [])))
+        base = self.pairs(than, many)
+        found = self.judge.controlled(self.pairs(cheaper, few), base[:few], base)
+        if self.judge.verdict(found) == "meets":
+            found = self.judge.bounds(self.pairs(cheaper, most))
+        return Trial(self.judge.verdict(found) or "tie", found)
 
     # ---- which one next
 
@@ -296,12 +308,14 @@ class ZoneSearch:
                 best = top
         while best is not None:
             # the engine's days alone have the last word
-            cheaper = next((c for c in self.one_step_cheaper(best) if self.told(c).met), None)
+            cheaper = next((c for c in self.one_step_cheaper(best) if self.told(c, best).met), None)
             if cheaper is None:
                 break
             best = cheaper
         shortcuts = [] if best is None else [
-            Shortcut(self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.told(cheaper))
+            shortcut(
+                self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.judge, self.told(cheaper, best)
+            )
             for cheaper in self.one_step_cheaper(best)
         ]  # fmt: skip
         found = self.curve(curve) if best is not None else {}

@@ -42,6 +42,7 @@ def cut(hall: Hall, zone: str, *, rule: bool = True) -> Hall:
     new.next_plan = None  # it begins with another day
     new.offices = Offices()
     new.services = {}
+    new.notices, new.runners = {}, {}
     new.zone_seq = {id: seq for id, seq in s.zone_seq.items() if id in zones}
     new.calls = {id: call for id, call in s.calls.items() if call.ticket in new.tickets}
     new.recent = {id: calls for id, calls in new.recent.items() if id in zones}
@@ -80,4 +81,5 @@ def cut_plan(plan: Plan, zones: set[str], lines: set[str], windows: set[str], *,
         authorisations=(),
         tide={id: table for id, table in plan.tide.items() if rule and id in zones},
         boards=(),
+        alerts=None,  # nobody is told of what might be
     )

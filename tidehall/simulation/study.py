@@ -8,7 +8,7 @@ with the days: sums are kept, and of the hall itself each day's pairs (16 bytes 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from math import sqrt
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tidehall.simulation.day import Stage
+from tidehall.simulation.intervals import Estimate, Sums, estimate, student
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Pair, Tally, tally
 
@@ -23,62 +24,6 @@ __all__ = ["Comparison", "Estimate", "Result", "Study", "compare", "estimate", "
 
 #: Days that one task of a process pool plays.
 CHUNK = 10
-
-
-class Estimate(msgspec.Struct, frozen=True):
-    """A mean and how sure it is: mean ± half_width at `level`, from `n` days; None where there is no data (or, for the
-    half width, fewer than two days)."""
-
-    mean: float | None
-    half_width: float | None
-    level: float
-    n: int
-
-
-def student(level: float, n: int) -> float:
-    """The two-sided quantile of Student's t with n − 1 degrees of freedom."""
-    from scipy.special import stdtrit  # type: ignore[import-untyped] # no types; here, for its import is slow
-
-    return float(stdtrit(n - 1, (1 + level) / 2))
-
-
-class Sums:
-    """What an interval needs of a measure's pairs."""
-
-    __slots__ = ("a", "aa", "ab", "b", "bb", "n")
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.a = self.b = self.aa = self.ab = self.bb = 0.0
-
-    def add(self, a: float, b: float) -> None:
-        """One day's pair; a day without data does not count."""
-        if b:
-            self.n += 1
-            self.a += a
-            self.b += b
-            self.aa += a * a
-            self.ab += a * b
-            self.bb += b * b
-
-    def estimate(self, level: float) -> Estimate:
-        """Σa ÷ Σb with its half width."""
-        if not self.n:
-            return Estimate(None, None, level, 0)
-        ratio = self.a / self.b
-        if self.n < 2:
-            return Estimate(ratio, None, level, self.n)
-        squares = max(0.0, self.aa - 2 * ratio * self.ab + ratio * ratio * self.bb)
-        spread = sqrt(squares / (self.n - 1) / self.n) / (self.b / self.n)
-        return Estimate(ratio, student(level, self.n) * spread, level, self.n)
-
-
-def estimate(pairs: Iterable[Pair], level: float = 0.95) -> Estimate:
-    """The estimate from one pair a day."""
-    sums = Sums()
-    for a, b in pairs:
-        sums.add(a, b)
-    return sums.estimate(level)
 
 
 class Result(msgspec.Struct, frozen=True):

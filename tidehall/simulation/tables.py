@@ -12,8 +12,9 @@ from msgspec import Struct
 from tidehall.hall.plan import Plan
 
 __all__ = [
-    "Bursts", "Clerks", "Cost", "DayPlan", "Demand", "DemandTable", "Distribution", "HandOffTarget", "OfficeWork",
-    "Patience", "People", "Place", "Scenario", "Target", "TidePolicy", "Transfer", "WaitTarget",
+    "Away", "Bursts", "Clerks", "Cost", "DayPlan", "Demand", "DemandTable", "Distribution", "HandOffTarget",
+    "Messenger", "OfficeWork", "Patience", "People", "Place", "Scenario", "Target", "TidePolicy", "Transfer",
+    "WaitTarget",
 ]  # fmt: skip
 
 #: Where a citizen who is sent on stands in the next line: by when he took his number, or behind everybody.
@@ -37,6 +38,13 @@ class Patience(Distribution, frozen=True, forbid_unknown_fields=True):
     """How long a citizen waits for the call; `zero_share` of them don't wait at all unless called at once."""
 
     zero_share: float = 0.0
+
+
+class Away(Distribution, frozen=True, forbid_unknown_fields=True):
+    """`[people] away`: halfway through the service a paper turns out to be missing at `share` of the windows' citizens;
+    they fetch it (挂起, the number stays), are back after this time, and are served on."""
+
+    share: float = 0.0
 
 
 class DayPlan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +105,8 @@ class Transfer(Struct, frozen=True, forbid_unknown_fields=True):
 class People(Struct, frozen=True, forbid_unknown_fields=True):
     """`[people]`: habits of citizens. `walk_s`: call → window; `no_show`: share that never appears; `leave`: how who
     gives up leaves; `priority`: shares of the classes with their proof shown; `precheck_share`: those whose papers are
-    looked at, for `precheck`, before they take a number, in zones that have pre-check (or else consult) posts."""
+    looked at, for `precheck`, before they take a number, in zones that have pre-check (or else consult) posts; `away`:
+    who must fetch a paper in the middle of the service."""
 
     walk_s: float = 0.0
     no_show: float = 0.0
@@ -106,6 +115,7 @@ class People(Struct, frozen=True, forbid_unknown_fields=True):
     priority: dict[str, float] = {}
     precheck_share: float = 0.0
     precheck: Distribution = Distribution(mean_s=120.0)
+    away: Away | None = None
 
 
 class Clerks(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +159,13 @@ class Cost(Struct, frozen=True, forbid_unknown_fields=True):
     office_hour: float = 1.2
 
 
+class Messenger(Distribution, frozen=True, forbid_unknown_fields=True):
+    """`[offices] messenger`: `at` these times of day (HH:MM) the papers that lie at a receiving desk leave for their
+    departments outside the hall, and each is checked there after this time."""
+
+    at: tuple[str, ...] = ()
+
+
 class OfficeWork(Struct, frozen=True, forbid_unknown_fields=True):
     """`[offices]`: who carries and works on papers, and how long it takes. Without this section nobody does.
 
@@ -160,6 +177,8 @@ class OfficeWork(Struct, frozen=True, forbid_unknown_fields=True):
     for one), `makers` sit in the certificate room. An officer finishes `same_day_share` of the cases on their day,
     each after `review`; a result is made in `make`, and `collect_share` are collected at the zone's issue posts
     `collect_after_s` later, in `issue` each. `support_share` of the services need an `answer` of the middle office.
+    Without a `messenger` papers for departments outside the hall stay at their receiving desk, and that way is not
+    judged.
     """
 
     case_share: float = 0.55
@@ -184,12 +203,14 @@ class OfficeWork(Struct, frozen=True, forbid_unknown_fields=True):
     issue: Distribution = Distribution(mean_s=120.0, cv=0.5)
     support_share: float = 0.03
     answer: Distribution = Distribution(mean_s=90.0)
+    messenger: Messenger | None = None
 
 
 class TidePolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[tide]`: by the plan's rule, never, or by look-ahead."""
+    """`[tide]`: as the plan has it, never, by the plan's thresholds, or by look-ahead (foresight.py: a day then takes
+    as long as its look-ahead, some hundred times longer)."""
 
-    policy: Literal["plan", "off", "forecast"] = "plan"
+    policy: Literal["plan", "off", "threshold", "forecast"] = "plan"
 
 
 class Scenario(Struct, frozen=True):

@@ -21,7 +21,7 @@ from tidehall.hall.papers import events as o
 from tidehall.simulation.day import Played
 from tidehall.simulation.tables import Scenario
 
-__all__ = ["Group", "Pair", "Tally", "tally"]
+__all__ = ["Group", "Pair", "Tally", "tally", "tally_papers"]
 
 SECOND = 1_000_000
 HALF_HOUR = 1800 * SECOND
@@ -73,6 +73,9 @@ class Fold:
         self.verified: dict[str, int] = {}
         self.sent: dict[str, int] = {}
         self.sent_waits: list[tuple[str, int, int]] = []  # line, when sent on, µs until the call
+        self.went: list[tuple[str, int]] = []  # line, when somebody left for a paper
+        self.back: dict[str, int] = {}
+        self.back_waits: list[tuple[str, int, int]] = []  # line, when back with it, µs until the call
 
     def take_in(self, events: Iterable[Event]) -> None:
         """Fold them all."""
@@ -119,8 +122,25 @@ def sent_on(f: Fold, ev: e.TicketTransferred) -> None:
     f.sent[ev.ticket] = ev.at
 
 
+def goes_away(f: Fold, ev: e.TicketSuspended) -> None:
+    if ev.parked == "away":
+        f.went.append((f.line[ev.ticket], ev.at))
+
+
+def comes_back(f: Fold, ev: e.TicketReturned) -> None:
+    wait_begins(f, ev)
+    f.back[ev.ticket] = ev.at
+
+
+def served_on(f: Fold, ev: e.ServiceResumed) -> None:
+    f.back_waits.append((f.line[ev.ticket], ev.at, 0))
+
+
 def was_called(f: Fold, ev: e.TicketCalled) -> None:
     f.called(ev.ticket, ev.at)
+    back = f.back.pop(ev.ticket, None)
+    if back is not None:
+        f.back_waits.append((f.line[ev.ticket], back, ev.at - back))
     sent = f.sent.pop(ev.ticket, None)
     if sent is not None:
         f.sent_waits.append((f.line[ev.ticket], sent, ev.at - sent))
@@ -149,7 +169,9 @@ def papers_checked(f: Fold, ev: o.HandOffVerified) -> None:
 STEPS: dict[type, Callable[[Fold, Any], None]] = {
     e.TicketTaken: wait_begins,
     e.TicketMissed: wait_begins,
-    e.TicketReturned: wait_begins,
+    e.TicketReturned: comes_back,
+    e.TicketSuspended: goes_away,
+    e.ServiceResumed: served_on,
     e.TicketRestored: wait_begins,
     e.TicketTransferred: sent_on,
     e.TicketCalled: was_called,
@@ -159,10 +181,13 @@ STEPS: dict[type, Callable[[Fold, Any], None]] = {
     e.WindowResumed: window_opens,
     e.WindowClosed: window_shuts,
     e.WindowPaused: window_shuts,
+}
+PAPERS: dict[type, Callable[[Fold, Any], None]] = {
     o.CaseReceived: case_comes,
     o.HandOffStarted: papers_leave,
     o.HandOffVerified: papers_checked,
 }
+STEPS |= PAPERS
 
 
 def tally(scenario: Scenario, played: Played) -> Tally:
@@ -170,8 +195,7 @@ def tally(scenario: Scenario, played: Played) -> Tally:
     hours = played.hours
     fold = Fold(scenario.plan.hall.time_zone, played.until)
     fold.take_in(played.events)
-    opens = hours.opens + round(scenario.day.warm_up_s * SECOND)
-    begin = opens if scenario.day.warm_up_s else hours.midnight
+    opens, begin = measured_from(scenario, played)
     visits = [person(v) for v in fold.measures.visits.values() if v.taken >= begin]
     found: Tally = {}
     by_line: dict[str, list[Person]] = {}
@@ -195,25 +219,54 @@ def tally(scenario: Scenario, played: Played) -> Tally:
             later = [w for line, at, w in fold.sent_waits if at >= begin and (lines is None or line in lines)]
             group["sent_on"] = (len(later), 1)
             group["sent_on_wait_mean_s"] = (sum(later) / SECOND, len(later))
+        if scenario.people.away is not None:
+            back = [w for line, at, w in fold.back_waits if at >= begin and (lines is None or line in lines)]
+            went = [at for line, at in fold.went if at >= begin and (lines is None or line in lines)]
+            group["away"] = (len(went), 1)
+            group["back_wait_mean_s"] = (sum(back) / SECOND, len(back))
 
     part("", visits, None, None)
-    found[""] |= hand_offs(fold, begin, lambda case: True)
+    found[""] |= papers(scenario, played, fold, begin, lambda case: True)
     line_of = {item.code: item.line for item in scenario.plan.items}
     windows_of = {
         line: {window.id for window in scenario.plan.windows if line in window.lines} for line in sorted(used)
     }
     for line, windows in windows_of.items():
         part(f"line:{line}", by_line.get(line, []), {line}, windows)
-        found[f"line:{line}"] |= hand_offs(fold, begin, lambda case, line=line: line_of[case.item] == line)  # type: ignore[misc] # bound now
+        found[f"line:{line}"] |= papers(scenario, played, fold, begin, lambda x, line=line: line_of[x.item] == line)  # type: ignore[misc] # bound now
     for zone in dict.fromkeys(zone_of[line] for line in windows_of):
         lines = {line for line in windows_of if zone_of[line] == zone}
         windows = {window.id for window in scenario.plan.windows if window.zone == zone and window.lines}
         part(f"zone:{zone}", [v for line in sorted(lines) for v in by_line.get(line, [])], lines, windows)
-        found[f"zone:{zone}"] |= hand_offs(fold, begin, lambda case, zone=zone: case.zone == zone)  # type: ignore[misc] # bound now
+        found[f"zone:{zone}"] |= papers(scenario, played, fold, begin, lambda x, zone=zone: x.zone == zone)  # type: ignore[misc] # bound now
     found |= half_hours(scenario, played, fold, visits, opens)
-    for name, (count, worked) in played.posts.items():
-        found[f"post:{name}"] = {"utilisation": (worked / SECOND, count * paid(hours.sessions))}
-    return found
+    return found | posts(played)
+
+
+def tally_papers(scenario: Scenario, played: Played) -> Tally:
+    """What sizing asks of a whole hall's day, and nothing else: papers in time, and how busy every post was."""
+    fold = Fold(scenario.plan.hall.time_zone, played.until)
+    for event in played.events:
+        step = PAPERS.get(type(event))
+        if step is not None:
+            step(fold, event)
+    _, begin = measured_from(scenario, played)
+    return {"": hand_offs(fold, begin, lambda case: True)} | posts(played)
+
+
+def measured_from(scenario: Scenario, played: Played) -> tuple[int, int]:
+    """When the hall opens as the measures see it, and from when on visits and papers count; µs."""
+    opens = played.hours.opens + round(scenario.day.warm_up_s * SECOND)
+    return opens, opens if scenario.day.warm_up_s else played.hours.midnight
+
+
+def posts(played: Played) -> Tally:
+    """How busy the people of each post were."""
+    day = paid(played.hours.sessions)
+    return {
+        f"post:{name}": {"utilisation": (worked / SECOND, count * day)}
+        for name, (count, worked) in played.posts.items()
+    }
 
 
 def paid(sessions: tuple[tuple[int, int], ...]) -> float:
@@ -237,7 +290,7 @@ class Person(NamedTuple):
 def person(v: Visit) -> Person:
     """A visit by the definitions of hall/measures.py."""
     return Person(
-        v.taken, v.line, max(0, v.first_call - v.since) if v.first_call else -1, v.outcome, v.service(),
+        v.taken, v.line or "", max(0, v.first_call - v.since) if v.first_call else -1, v.outcome, v.service(),
         v.ended - v.taken, sum(v.walks), len(v.walks),
     )  # fmt: skip
 
@@ -282,13 +335,11 @@ def people(scenario: Scenario, some: list[Person]) -> Group:
 
 def hand_offs(fold: Fold, begin: int, mine: Callable[[o.CaseReceived], bool]) -> Group:
     """Papers of some cases that came in time. One that is under way still, and whose limit lies beyond the day's end,
-    is not judged; the way on to a department outside the hall has a limit of its own (the next working day) and is not
-    counted."""
+    is not judged; the way on to a department outside the hall has a limit of its own: `onwards` counts it."""
     judged = in_time = 0
     took: list[int] = []
     for id, h in fold.hand_offs.items():
-        onward = (h.leg > 1 and not h.urgent) or h.leg > 2
-        if onward or h.started_at < begin or not mine(fold.cases[h.case]):
+        if leads_out(h) or h.started_at < begin or not mine(fold.cases[h.case]):
             continue
         verified = fold.verified.get(id)
         if verified is None and h.due_at > fold.until:
@@ -302,6 +353,31 @@ def hand_offs(fold: Fold, begin: int, mine: Callable[[o.CaseReceived], bool]) ->
         "hand_off_on_time": (in_time, judged),
         "hand_off_mean_s": (sum(took) / SECOND, len(took)),
     }
+
+
+def leads_out(h: o.HandOffStarted) -> bool:
+    """Whether these papers are on their way from a receiving desk to a department outside the hall."""
+    return (h.leg > 1 and not h.urgent) or h.leg > 2
+
+
+def onwards(played: Played, fold: Fold, begin: int, mine: Callable[[o.CaseReceived], bool]) -> Group:
+    """Papers that went on to departments outside the hall, and those of them that are checked there by the end of the
+    next working day. What the day does not live to see is judged by the messenger's timetable."""
+    found = [
+        played.onward[id] <= h.due_at
+        for id, h in fold.hand_offs.items() if leads_out(h) and h.started_at >= begin and mine(fold.cases[h.case])
+    ]  # fmt: skip
+    return {"onward": (len(found), 1), "onward_on_time": (sum(found), len(found))}
+
+
+def papers(
+    scenario: Scenario, played: Played, fold: Fold, begin: int, mine: Callable[[o.CaseReceived], bool]
+) -> Group:  # fmt: skip
+    """Both ways of some cases' papers; the way out of the hall where a messenger goes it."""
+    found = hand_offs(fold, begin, mine)
+    if scenario.offices is not None and scenario.offices.messenger is not None:
+        found |= onwards(played, fold, begin, mine)
+    return found
 
 
 def half_hours(scenario: Scenario, played: Played, fold: Fold, visits: list[Person], opens: int) -> Tally:

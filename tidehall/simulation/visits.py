@@ -251,7 +251,7 @@ def journal_log(events: Iterable[Event], zone_name: str) -> Log:
         shut(window, last)
     for ticket, seen in measures.visits.items():
         day = local(seen.taken)
-        visit = Visit(day.date().isoformat(), seen.line, since(day, seen.taken), window=seen.window)
+        visit = Visit(day.date().isoformat(), seen.line or "", since(day, seen.taken), window=seen.window)
         visit.priority = priority.get(ticket)
         if seen.first_call:
             visit.called = since(day, seen.first_call)

@@ -6,7 +6,19 @@ One law: it gives the same outcomes as PostgreSQL; both pass tests/contract/test
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from tidehall.store.projections import CASES, EVENTS, CaseRow, Checkpoint, Lookup, Rows, Table
+from tidehall.store.projections import (
+    CASES,
+    DAYS,
+    EVENTS,
+    WAITS,
+    CaseRow,
+    Checkpoint,
+    DayRows,
+    Lookup,
+    Rows,
+    Table,
+    WaitRow,
+)
 from tidehall.store.rows import check_texts
 
 __all__ = ["MemoryProjections"]
@@ -59,3 +71,26 @@ class MemoryProjections:
         at = self._checkpoints.get((hall, name))
         kept = self._rows.get((hall, EVENTS), {}).values()
         return (0, []) if at is None else (at.seq, sorted({seq for named, seq in kept if named in names}))
+
+    async def days(
+        self, hall: str, name: str, first: str, last: str, *, sorts: Collection[str] | None = None,
+        going_on: bool = False,
+    ) -> DayRows:  # fmt: skip
+        """See Projections.days."""
+        at = self._checkpoints.get((hall, name))
+        bodies: dict[str, list[bytes]] = {}
+        if at is not None:
+            for key, (day, sort, _, open_still, body) in sorted(self._rows.get((hall, DAYS), {}).items()):
+                if (first <= day <= last or (going_on and open_still)) and (sorts is None or key[1] in sorts):
+                    bodies.setdefault(sort, []).append(body)
+        return DayRows(0 if at is None else at.seq, {sort: b"\n".join(found) for sort, found in bodies.items()})
+
+    async def waits(
+        self, hall: str, name: str, first: str, last: str, zone: str | None = None
+    ) -> tuple[int, list[WaitRow]]:
+        """See Projections.waits."""
+        at = self._checkpoints.get((hall, name))
+        if at is None:
+            return 0, []
+        kept = (WaitRow(*row) for row in self._rows.get((hall, WAITS), {}).values())
+        return at.seq, sorted(row for row in kept if first <= row.day <= last and zone in (None, row.zone))

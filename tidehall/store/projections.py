@@ -1,4 +1,4 @@
-"""The tables of the projections in PostgreSQL: checkpoints, the register of cases, which events name a thing.
+"""The tables of the projections in PostgreSQL: checkpoints, the register of cases, which events name a thing, days.
 
 One law: rows and the checkpoint that they bring it to are one statement, and whoever moves a checkpoint says where it
 found it: two followers do no harm, and a crash leaves both as they were. Everything here can be made again from the
@@ -7,14 +7,17 @@ Source: design.md section 7; docs/decisions/007.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from tidehall.store.journal import PostgresJournal
 from tidehall.store.rows import check_texts
 
-__all__ = ["CASES", "EVENTS", "CaseRow", "Checkpoint", "Lookup", "PostgresProjections", "Projections", "Rows", "Table"]
+__all__ = [
+    "CASES", "DAYS", "EVENTS", "WAITS", "CaseRow", "Checkpoint", "DayRows", "Lookup", "PostgresProjections",
+    "Projections", "Rows", "Table", "WaitRow",
+]  # fmt: skip
 
 #: Rows that are dropped in one statement, well within the time that a statement has.
 DROP = 20_000
@@ -32,6 +35,19 @@ class Table(Struct, frozen=True):
 CASES = Table("case_register", (("case", "text"), ("receipt", "text"), ("seq", "bigint"), ("body", "bytea")), 1)
 #: Which events name a thing.
 EVENTS = Table("event_name", (("name", "text"), ("seq", "bigint")), 2)
+#: What the measures keep, by service day; `going_on`: it may change on a later day; `body` a line of JSON.
+DAYS = Table(
+    "day_record",
+    (("day", "text"), ("sort", "text"), ("id", "text"), ("going_on", "boolean"), ("body", "bytea")),
+    3,
+)
+#: How long those first called in a quarter of an hour had waited, µs.
+WAITS = Table(
+    "quarter_waits",
+    (("day", "text"), ("zone", "text"), ("quarter", "integer"), ("n", "bigint"), ("sum", "bigint"),
+     ("longest", "bigint")),
+    3,
+)  # fmt: skip
 
 #: What is to be written: per table the new rows by their keys.
 Rows = Mapping[Table, Mapping[tuple[Any, ...], tuple[Any, ...]]]
@@ -61,6 +77,24 @@ class Lookup(Struct, frozen=True):
     row: CaseRow | None
 
 
+class WaitRow(NamedTuple):
+    """A row of the waits by quarters of an hour; µs."""
+
+    day: str
+    zone: str
+    quarter: int
+    n: int
+    sum: int
+    longest: int
+
+
+class DayRows(Struct, frozen=True):
+    """What was kept of some days when the projection stood at `seq`: by sort, lines of JSON in any order."""
+
+    seq: int
+    bodies: dict[str, bytes]
+
+
 class Projections(Protocol):
     """What is asked of the projections' tables. Every method may raise StoreUnavailable."""
 
@@ -86,6 +120,19 @@ class Projections(Protocol):
 
     async def naming(self, hall: str, name: str, names: Collection[str]) -> tuple[int, list[int]]:
         """Return where projection `name` stood, and up to there the positions of events that name one of `names`."""
+        ...
+
+    async def days(
+        self, hall: str, name: str, first: str, last: str, *, sorts: Collection[str] | None = None,
+        going_on: bool = False,
+    ) -> DayRows:  # fmt: skip
+        """Return what projection `name` kept of the days `first` to `last`; `going_on`: and whatever still goes on."""
+        ...
+
+    async def waits(
+        self, hall: str, name: str, first: str, last: str, zone: str | None = None
+    ) -> tuple[int, list[WaitRow]]:
+        """Return where projection `name` stood, and its waits of these days, in order; of all zones or of one."""
         ...
 
 
@@ -172,6 +219,34 @@ class PostgresProjections:
             hall, name, list(names),
         )  # fmt: skip
         return (rows[0][0], rows[0][1]) if rows else (0, [])
+
+    async def days(
+        self, hall: str, name: str, first: str, last: str, *, sorts: Collection[str] | None = None,
+        going_on: bool = False,
+    ) -> DayRows:  # fmt: skip
+        """See Projections.days."""
+        rows = await self._fetch(
+            "SELECT seq, found.sort, found.bodies FROM tidehall.projection LEFT JOIN LATERAL ("
+            "SELECT sort, string_agg(body, '\\x0a'::bytea) AS bodies FROM tidehall.day_record"
+            " WHERE hall = $1 AND ((day >= $3 AND day <= $4) OR ($5 AND going_on))"
+            " AND ($6::text[] IS NULL OR sort = ANY ($6::text[])) GROUP BY sort) AS found ON true"
+            " WHERE hall = $1 AND name = $2",
+            hall, name, first, last, going_on, None if sorts is None else list(sorts),
+        )  # fmt: skip
+        return DayRows(rows[0][0] if rows else 0, {sort: bodies for _, sort, bodies in rows if sort is not None})
+
+    async def waits(
+        self, hall: str, name: str, first: str, last: str, zone: str | None = None
+    ) -> tuple[int, list[WaitRow]]:
+        """See Projections.waits."""
+        rows = await self._fetch(
+            "SELECT seq, found.* FROM tidehall.projection LEFT JOIN LATERAL ("
+            "SELECT day, zone, quarter, n, sum, longest FROM tidehall.quarter_waits"
+            " WHERE hall = $1 AND day >= $3 AND day <= $4 AND ($5::text IS NULL OR zone = $5)"
+            " ORDER BY day, zone, quarter) AS found ON true WHERE hall = $1 AND name = $2",
+            hall, name, first, last, zone,
+        )  # fmt: skip
+        return (rows[0][0] if rows else 0), [WaitRow(*row[1:]) for row in map(tuple, rows) if row[1] is not None]
 
 
 _SEEN = "hall = $1 AND name = $2 AND epoch = $3 AND version = $4 AND seq = $5"

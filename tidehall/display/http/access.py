@@ -282,12 +282,12 @@ class Access:
         return max(found, key=lambda f: f[:2])[2] if found else None
 
 
-def _page_of(grant: Grant) -> str:
+def _page_of(grant: Grant) -> str | tuple[str, ...]:
     """Where the pages of a place begin."""
-    pages = {
+    pages: dict[str, str | tuple[str, ...]] = {
         "kiosk": "/kiosk/",
         "window": f"/desk/{grant.hall}/window/{grant.window or ''}",
-        "supervise": f"/desk/{grant.hall}/handoffs",
+        "supervise": (f"/desk/{grant.hall}/handoffs", f"/dashboard/{grant.hall}"),
     }
     return pages.get(grant.kind, f"/desk/{grant.hall}/{grant.kind}")
 

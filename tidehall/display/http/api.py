@@ -1,4 +1,4 @@
-"""The calls for halls, lines, tickets, windows, alerts and the journal (contract.md "HTTP").
+"""The calls for halls, lines, tickets, windows and the journal (contract.md "HTTP").
 
 Law: a handler turns a request into one command or one projection; the rules answer, nothing is decided here except
 who a claimed priority was confirmed by. Times are µs inside and RFC 3339 outside.
@@ -7,8 +7,7 @@ who a claimed priority was confirmed by. Times are µs inside and RFC 3339 outsi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,19 +15,29 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import Response
 
 from tidehall.display import views
+from tidehall.display.board_notices import references
 from tidehall.display.http import bodies as b
 from tidehall.display.http.access import Principal
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query, whole_number
+from tidehall.display.http.cards import age_on
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.receipts import collecting
-from tidehall.display.http.texts import REASONS, Sealer, on_the_list, open_one, open_tickets, open_windows
+from tidehall.display.http.texts import (
+    REASONS,
+    Sealer,
+    on_the_list,
+    open_one,
+    open_tickets,
+    open_windows,
+    opened_if_possible,
+)
 from tidehall.display.reasons import known_reasons
 from tidehall.hall import commands as c
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.events import Event
-from tidehall.hall.wire import AlertView, HallRef, HallView, LineView, TicketView, WindowAnswer, WindowView
+from tidehall.hall.wire import HallRef, HallView, LineView, TicketView, WindowAnswer, WindowView
 from tidehall.live import Ask, HallKeeper, Outcome
 from tidehall.queue.tickets import Channel, Ticket, TicketState
 
@@ -167,14 +176,9 @@ async def get_board(edge: Edge, asked: Asked) -> Response:
         strip = views.strip_view(hall, window.id, now, stale_since=keeper.stale_since, demo=edge.demo)
         return good(StripAnswer(keeper.epoch, views.strip_position(state, window.id), at, strip))
     seq = views.board_position(state, views.board_plan(hall, board))
-    view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo)
+    words = await opened_if_possible(keeper, edge.house.persons, references(state))
+    view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo, words=words)
     return good(BoardAnswer(keeper.epoch, seq, at, view))
-
-
-async def list_alerts(edge: Edge, asked: Asked) -> Response:
-    """All alerts of the day, ended ones too."""
-    hall = asked.keeper.committed
-    return good([views.alert_view(hall, alert) for alert in hall.state.alerts.values()])
 
 
 async def get_journal(edge: Edge, asked: Asked) -> Response:
@@ -262,25 +266,6 @@ def confirmed(body: b.TakeBody, who: Principal, day: str) -> bool:
     return age is not None and age >= SENIOR_AGE
 
 
-#: GB 11643: the weights of the first 17 digits and the check characters by the sum modulo 11.
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK = "10X98765432"
-
-
-def age_on(id_number: str, day: str) -> int | None:
-    """The age on `day` (YYYY-MM-DD) by an 18-digit resident identity number; None when it is none."""
-    number = id_number.strip().upper()
-    if len(number) != 18 or not (number.isascii() and number[:17].isdigit()):
-        return None
-    if _CHECK[sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False)) % 11] != number[17]:
-        return None
-    try:
-        born, today = date(int(number[6:10]), int(number[10:12]), int(number[12:14])), date.fromisoformat(day)
-    except ValueError:
-        return None
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-
-
 async def ticket_by_token(edge: Edge, token: str) -> tuple[HallKeeper, Ticket]:
     """The hall and ticket of a citizen's token. Raises Problem unknown_ticket, StoreError.
 
@@ -366,11 +351,22 @@ async def get_ticket(edge: Edge, asked: Asked) -> Response:
 Build = Callable[[str, Any, Sealer], c.Command]
 
 
-def by_guide(build: Build) -> Any:
+def in_his_zone(asked: Asked, rights: Sequence[str], id: str) -> None:
+    """Whoever has but the supervisor's right to this step has it in his zone. Raises Problem not_allowed."""
+    state = asked.keeper.committed.state
+    ticket = state.tickets.get(id)
+    line = state.lines.get(ticket.line) if ticket is not None else None
+    zone = line.zone if line is not None else None
+    if not any(asked.who.covers(right, zone=zone if right == "supervise" else None) for right in rights):
+        raise Problem("not_allowed")
+
+
+def by_guide(build: Build, rights: Sequence[str]) -> Any:
     """A step of the guide desk with somebody's ticket."""
 
     async def run(edge: Edge, asked: Asked) -> Response:
         id, sealer = asked.path("ticket"), Sealer(edge.house.persons)
+        in_his_zone(asked, rights, id)
         command = build(id, asked.body, sealer)
         return of_outcome(await submit(asked, command, answer_ticket(asked, id, staff=True), sealer.rows))
 
@@ -405,12 +401,14 @@ def own_name(asked: Asked, window: str) -> None:
         raise Refusal("window_taken", window=window, staff=there.staff, allowed=("take_over",))
 
 
-def at_window(build: Build, *, materials: bool = False) -> Any:
-    """A window's action; `materials`: the codes of the plan's materials pass unsealed."""
+def at_window(build: Build, *, materials: bool = False, supervised: bool = False) -> Any:
+    """A window's action; `materials`: the codes of the plan's materials pass unsealed; `supervised`: whoever supervises
+    its zone may do it, whoever sits there."""
 
     async def run(edge: Edge, asked: Asked) -> Response:
         keeper, window = asked.keeper, asked.path("window")
-        own_name(asked, window)
+        if not (supervised and asked.who.covers("supervise")):
+            own_name(asked, window)
         state, known = keeper.committed.state, REASONS
         if materials:
             on_the_list(state.rules, "reject", asked.body.missing, "missing", state.materials)
@@ -472,17 +470,21 @@ _CALLED = ("unknown_window", "ticket_not_called")
 _CALLING = (*_BUSY, "window_paused", "window_closed", "window_closing")
 
 
-def _window(action: str, about: str, body: type[Any], build: Build, *problems: str, materials: bool = False) -> Call:
-    run = at_window(build, materials=materials)
+def _window(
+    action: str, about: str, body: type[Any], build: Build, *problems: str, materials: bool = False,
+    supervised: bool = False,
+) -> Call:  # fmt: skip
+    run = at_window(build, materials=materials, supervised=supervised)
     return Call(
         "POST", f"{_WINDOW}/{action}", f"window_{action.replace('-', '_')}", about, run, WindowAnswer,
-        body=body, rights=("window",), problems=(*problems, "window_taken"), part="windows",
+        body=body, rights=("window", "supervise") if supervised else ("window",),
+        problems=(*problems, "window_taken"), part="windows",
     )  # fmt: skip
 
 
 def _guide(action: str, about: str, body: type[Any], build: Build, *problems: str, rights: tuple[str, ...]) -> Call:
     return Call(
-        "POST", f"{_TICKET}/{action}", f"ticket_{action}", about, by_guide(build),
+        "POST", f"{_TICKET}/{action}", f"ticket_{action}", about, by_guide(build, rights),
         TicketView, body=body, rights=rights, problems=("unknown_ticket", "ticket_ended", *problems), part="tickets",
     )  # fmt: skip
 
@@ -550,16 +552,18 @@ CALLS: tuple[Call, ...] = (
     _window("items", "What this visit is about.", b.ItemsBody,
             lambda w, q, seal: c.SetItems(w, tuple(q.items), q.current), *_SERVING, "unknown_item"),
     _window("lines", "What the window serves.", b.LinesBody,
-            lambda w, q, seal: c.SetLines(w, tuple(q.lines), q.keep), "unknown_window", "unknown_line"),
+            lambda w, q, seal: c.SetLines(w, tuple(q.lines), q.keep), "unknown_window", "unknown_line",
+            supervised=True),
     _window("sign-in", "A clerk sits down.", b.SignInBody, lambda w, q, seal: c.SignIn(w, q.staff, q.take_over),
             "unknown_window", "window_taken", "signed_in_elsewhere"),
     _window("sign-out", "The clerk leaves.", b.Empty, lambda w, q, seal: c.SignOut(w), *_BUSY, "window_unstaffed"),
-    _window("open", "Begin to serve.", b.Empty, lambda w, q, seal: c.OpenWindow(w), "unknown_window", "window_paused"),
-    _window("close", "Stop serving.", b.Empty, lambda w, q, seal: c.CloseWindow(w), *_BUSY),
+    _window("open", "Begin to serve.", b.Empty, lambda w, q, seal: c.OpenWindow(w), "unknown_window", "window_paused",
+            "window_unstaffed", supervised=True),
+    _window("close", "Stop serving.", b.Empty, lambda w, q, seal: c.CloseWindow(w), *_BUSY, supervised=True),
     _window("pause", "Rest, with a reason.", b.PauseBody, lambda w, q, seal: c.PauseWindow(w, seal(q.reason)),
-            "unknown_window", "window_closed"),
+            "unknown_window", "window_closed", supervised=True),
     _window("resume", "Serve again.", b.Empty, lambda w, q, seal: c.ResumeWindow(w), "unknown_window",
-            "window_closed"),
+            "window_closed", supervised=True),
     Call("GET", _WINDOW, "get_window", "One window.", get_window, WindowView, query=(AFTER,),
          problems=("unknown_window",), part="windows"),
     _own("cancel", "Give the number back.", c.CancelTicket, "ticket_not_waiting"),
@@ -571,7 +575,7 @@ CALLS: tuple[Call, ...] = (
          query=(AFTER,), problems=("unknown_ticket",), part="tickets"),
     _guide("restore", "A void ticket waits again.", b.ReasonBody,
            lambda t, q, seal: c.RestoreTicket(t, seal(q.reason)), "ticket_not_void", "already_queueing",
-           rights=("guide",)),
+           rights=("guide", "supervise")),
     _guide("cancel", "Give the number back for the citizen.", b.Empty, lambda t, q, seal: c.CancelTicket(t),
            "ticket_not_waiting", rights=("guide",)),
     _guide("postpone", "Let the next ones go first.", b.Empty, lambda t, q, seal: c.PostponeTicket(t),
@@ -587,8 +591,6 @@ CALLS: tuple[Call, ...] = (
          query=(AFTER,)),
     Call("GET", f"{_HALL}/boards/{{board}}", "get_board", "A board, or a window's strip as `window:ID`.", get_board,
          (BoardAnswer, StripAnswer), query=(AFTER,), problems=("unknown_board",)),
-    Call("GET", f"{_HALL}/alerts", "list_alerts", "Alerts.", list_alerts, list[AlertView], rights=("staff",),
-         query=(AFTER,)),
     Call("GET", f"{_HALL}/journal", "get_journal", "The journal, for auditors.", get_journal, JournalView,
          rights=("audit",), query=_JOURNAL, problems=("journal_unavailable",)),
     Call("GET", f"{_HALL}/texts/{{text}}", "get_text", "A free text, by the reference that an event holds.", get_text,

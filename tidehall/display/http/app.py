@@ -25,6 +25,7 @@ from starlette.routing import Route
 from tidehall.display import views
 from tidehall.display.http.access import COOKIE, LASTS_S, Access, Links
 from tidehall.display.http.accounts import ACCOUNT_CALLS
+from tidehall.display.http.alerts import ALERT_CALLS
 from tidehall.display.http.api import CALLS, LEAST_STRANGERS_KEY, PHONE, good, reached
 from tidehall.display.http.bodies import read
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
@@ -39,11 +40,15 @@ from tidehall.display.http.persons import PERSON_CALLS
 from tidehall.display.http.problems import Fault, Problem, answer_problem, of_live, of_refusal
 from tidehall.display.http.services import SERVICE_CALLS
 from tidehall.display.http.sessions import Sessions
+from tidehall.display.http.statistics import STATISTICS_CALLS
+from tidehall.display.http.supervision import SUPERVISION_CALLS
 from tidehall.display.http.tide import TIDE_CALLS
 from tidehall.display.http.traces import TRACE_CALLS
 from tidehall.hall.errors import Refusal
+from tidehall.hall.plan import Plan
 from tidehall.live import House, JournalUnavailable, LiveError
 from tidehall.locales import language, say
+from tidehall.records.periods import Reported
 from tidehall.store.errors import StoreError
 
 __all__ = ["ALL_CALLS", "SYSTEM_CALLS", "handlers", "routes"]
@@ -60,6 +65,9 @@ ALL_CALLS = (
     + MATTER_CALLS
     + SERVICE_CALLS
     + TIDE_CALLS
+    + SUPERVISION_CALLS
+    + ALERT_CALLS
+    + STATISTICS_CALLS
     + TRACE_CALLS
     + PERSON_CALLS
     + ACCOUNT_CALLS
@@ -249,9 +257,10 @@ def routes(
     rates: Rates | None = None,
     metrics: Metrics | None = None,
     sessions: Sessions | None = None,
+    report: Callable[[Reported, Plan, str, bool], str] | None = None,
 ) -> list[Route]:
     """All routes of this room, for the composition root; give `handlers()` to the application beside them."""
-    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), sessions or Sessions(house), demo)
+    edge = Edge(house, access, rates or Rates(), metrics or Metrics(), sessions or Sessions(house), demo, report)
     by_path: dict[str, dict[str, Call]] = {}
     for call in ALL_CALLS + SYSTEM_CALLS:
         by_path.setdefault(call.path, {})[call.method] = call

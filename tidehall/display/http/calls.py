@@ -18,7 +18,9 @@ from tidehall.display.http.limits import Rates
 from tidehall.display.http.metrics import Metrics
 from tidehall.display.http.problems import STATUS, Fault, Problem
 from tidehall.display.http.sessions import Sessions
+from tidehall.hall.plan import Plan
 from tidehall.live import HallKeeper, House
+from tidehall.records.periods import Reported
 
 __all__ = ["AFTER", "Asked", "Call", "Edge", "Query", "whole_number"]
 
@@ -28,7 +30,8 @@ MOST = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What every call has at hand. `demo`: the hall is a demonstration."""
+    """What every call has at hand. `demo`: the hall is a demonstration; `report`: makes a report's page with its
+    charts, in a language, with or without persons (None: no charts are installed)."""
 
     house: House
     access: Access
@@ -36,6 +39,7 @@ class Edge:
     metrics: Metrics
     sessions: Sessions
     demo: bool = False
+    report: Callable[[Reported, Plan, str, bool], str] | None = None
 
 
 @dataclass(slots=True)
@@ -95,8 +99,9 @@ Run = Callable[[Edge, Asked], Awaitable[Response]]
 class Call:
     """One call. `answer`: the type of its JSON (a tuple: one of several), or None; `media` then says what it is.
 
-    `rights`: the principal needs one of these; none: open to all. `phone`: without a principal the rate-limited phone
-    channel is let in. `problems`: codes beside those that follow from the rest.
+    `files`: other media types in which the same is given, as a file. `rights`: the principal needs one of these; none:
+    open to all. `phone`: without a principal the rate-limited phone channel is let in. `problems`: codes beside those
+    that follow from the rest.
     """
 
     method: str
@@ -106,6 +111,7 @@ class Call:
     run: Run
     answer: Any = None
     media: str = "application/json"
+    files: tuple[str, ...] = ()
     status: int = 200
     body: type[Any] | None = None
     rights: tuple[str, ...] = ()

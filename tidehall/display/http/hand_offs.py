@@ -76,6 +76,9 @@ def reach_hand_off(asked: Asked, rights: Sequence[str], h: HandOff) -> None:
     case = asked.keeper.committed.state.offices.cases[h.case]
     place, _, department = h.to.partition(":")
     receiving = [right for right in rights if right not in ("middle", "office") or right == place]
+    duty = asked.keeper.committed.state.runners.get(asked.who.staff or "")
+    if duty is not None and "runner" in rights and "runner" in asked.who.rights and duty.zone == case.zone:
+        return  # sent there today
     reach(
         asked,
         receiving,

@@ -1,4 +1,4 @@
-"""The calls for the middle office's help, ratings, matters, alerts, the archive's daily list and a citizen's progress.
+"""The calls for the middle office's help, ratings, matters, the archive's daily list and a citizen's progress.
 
 Law: as in offices.py. A citizen rates by the ticket's token and asks by the receipt's number and four digits; what he
 is told is masked, and how often anybody may ask is limited.
@@ -30,7 +30,6 @@ from tidehall.display.http.offices import (
     choice,
     listed,
     named,
-    reach,
     seal_person,
     shown_person,
     told,
@@ -39,7 +38,6 @@ from tidehall.display.http.offices import (
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.http.receipts import by_receipt, here, people
 from tidehall.display.http.texts import Sealer, open_all
-from tidehall.display.views import alert_view
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
 from tidehall.hall.papers import commands as c
@@ -51,8 +49,6 @@ __all__ = ["MATTER_CALLS", "RatingView"]
 
 #: An owner that is a post, not a person.
 _POST = re.compile(r"(manager|middle)\Z|(supervisor|office|window|issue|maker|runner):")
-#: Who may take note of an alert: everybody who can be its owner, or helps him.
-_NOTING = ("supervise", "middle", "office", "runner", "issue", "make", "window", "guide")
 #: Who looks after complaints, errands that could not be done, and enquiries.
 _CARING = ("guide", "supervise", "middle", "office", "window")
 
@@ -249,23 +245,7 @@ def at_matter(build: Build) -> Callable[[Edge, Asked], Awaitable[Response]]:
     return run
 
 
-# ---- alerts and the archive
-
-
-async def acknowledge(edge: Edge, asked: Asked) -> Response:
-    """Somebody looks after an alert."""
-    id = asked.path("alert")
-    reach(asked, _NOTING)
-    command = c.AcknowledgeAlert(id, named(asked, asked.body.staff))
-
-    def view(hall: Hall, now: int) -> v.AlertAnswer:
-        found = alert_view(hall, hall.state.alerts[id])
-        return v.AlertAnswer(
-            found.id, found.kind, found.about, found.owner, found.since, found.acknowledged, found.ended,
-            seq=hall.state.seq,
-        )  # fmt: skip
-
-    return await told(asked, command, view)
+# ---- the archive
 
 
 async def get_archive(edge: Edge, asked: Asked) -> Response:
@@ -359,8 +339,6 @@ MATTER_CALLS: tuple[Call, ...] = (
           at_matter(lambda a, x, q, seal: c.CallBackMatter(x))),
     _care("close", "Done.", Empty, at_matter(lambda a, x, q, seal: c.CloseMatter(x))),
     _care("reopen", "Not solved after all.", Empty, at_matter(lambda a, x, q, seal: c.ReopenMatter(x))),
-    Call("POST", f"{_HALL}/alerts/{{alert}}/acknowledge", "acknowledge_alert", "Somebody looks after an alert.",
-         acknowledge, v.AlertAnswer, body=b.StaffBody, rights=_NOTING, problems=("unknown_alert", "alert_ended")),
     Call("GET", f"{_HALL}/archive", "get_archive", "Each unit's daily list: every original filed, in use with a "
          "reason, or open.", get_archive, list[v.ArchiveUnit], rights=("staff",), part="archive",
          query=(Query("unit", "Only this place's list, such as office:DEPARTMENT.", TEXT), AFTER)),

@@ -21,7 +21,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics:
     """The counters of one process, and how far the followers of its halls are behind."""
 
-    def __init__(self, records: Mapping[str, Follower] | None = None) -> None:
+    def __init__(self, *followers: Mapping[str, Follower]) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -35,14 +35,22 @@ class Metrics:
             "tidehall_refusals", "Requests refused, by problem code.", ("code",), registry=self.registry
         )
 
+        self._sent = Counter(
+            "tidehall_alert_messages", "Alerts sent out of the hall.", ("way", "result"), registry=self.registry
+        )
+
         lag = Gauge(
             "tidehall_projection_lag",
             "Events that the journal has and the projection has not.",
             ("hall", "projection"),
             registry=self.registry,
         )
-        for hall, follower in (records or {}).items():
+        for hall, follower in (pair for of_halls in followers for pair in of_halls.items()):
             lag.labels(hall, follower.projection.name).set_function(lambda kept=follower: float(kept.lag))  # type: ignore[misc] # bound now
+
+    def sent(self, way: str, result: str) -> None:
+        """Count one alert that went out: "taken", or "failed"."""
+        self._sent.labels(way, result).inc()
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -40,7 +40,9 @@ _PARTS = {
     "support": "The question's id.",
     "matter": "The matter's id.",
     "alert": "The alert's id.",
+    "notice": "The notice's id.",
     "person": "The person's id, as events name it.",
+    "period": "A month YYYY-MM, a quarter YYYY-Q1 … Q4, a year YYYY or a day YYYY-MM-DD.",
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -114,6 +116,7 @@ def _operation(call: Call, schema_of: dict[str, Any]) -> dict[str, Any]:
         found["security"] = [*_SECURITY, {}] if call.phone else _SECURITY
     answers = [schema_of[repr(t)] for t in call.types()] or [{"type": "string"}]
     content = {call.media: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}}
+    content |= {media: {"schema": {"type": "string"}} for media in call.files}
     found["responses"] = {str(call.status): {"description": "Done.", "content": content}}
     for status, codes in call.answering().items():
         found["responses"][str(status)] = _refused(status, codes, schema_of[repr(ProblemView)])

@@ -34,7 +34,9 @@ STATUS: dict[str, int] = {
     "wrong_password": 403,
     "not_found": 404,
     "unknown_account": 404,
+    "unknown_period": 404,
     "unknown_person": 404,
+    "no_charts": 404,
     "unknown_text": 404,
     "method_not_allowed": 405,
     "account_exists": 409,
@@ -64,6 +66,8 @@ _RULES = {
     "is more than may be asked for": "much",
     "needs at least one item": "missing",
     "is not among the items": "not_among_items",
+    "give a zone or a board, one of the two": "zone_or_board",
+    "is over already": "over",
 }
 
 

@@ -22,7 +22,8 @@ from tidehall.store.errors import StoreError, StoreRefused
 from tidehall.store.persons import Persons
 from tidehall.store.rows import SealedRow
 
-__all__ = ["REASONS", "Sealer", "on_the_list", "open_all", "open_one", "open_tickets", "open_windows"]
+__all__ = ["REASONS", "Sealer", "on_the_list", "open_all", "open_one", "open_texts", "open_tickets",
+           "open_windows", "opened_if_possible"]  # fmt: skip
 
 #: Reasons that pages offer as buttons; they say nothing about a person.
 REASONS = frozenset(
@@ -78,7 +79,7 @@ async def open_one(keeper: HallKeeper, persons: Persons, reference: str) -> str:
 async def open_tickets(keeper: HallKeeper, persons: Persons, views: Sequence[TicketView]) -> list[TicketView]:
     """The same tickets with their notes and notices opened; what cannot be opened stays a reference."""
     wanted = [text for view in views for text in (view.note, *(view.missing or ())) if isinstance(text, str)]
-    found = await _opened_if_possible(keeper, persons, wanted)
+    found = await opened_if_possible(keeper, persons, wanted)
     if not found:
         return list(views)
     return [_ticket(view, found) for view in views]
@@ -89,7 +90,7 @@ async def open_windows(keeper: HallKeeper, persons: Persons, views: Sequence[Win
     tickets = [view.ticket for view in views if isinstance(view.ticket, TicketView)]
     wanted = [view.reason for view in views if isinstance(view.reason, str)]
     wanted += [text for view in tickets for text in (view.note, *(view.missing or ())) if isinstance(text, str)]
-    found = await _opened_if_possible(keeper, persons, wanted)
+    found = await opened_if_possible(keeper, persons, wanted)
     if not found:
         return list(views)
     return [
@@ -106,7 +107,7 @@ async def open_all(keeper: HallKeeper, persons: Persons, value: Any) -> Any:
     """`value` as plain data with every sealed text in it opened; what cannot be opened stays a reference."""
     plain = msgspec.to_builtins(value)
     references = [text for text in _texts(plain) if text.startswith(_SEALED)]
-    found = await _opened_if_possible(keeper, persons, references) if references else {}
+    found = await opened_if_possible(keeper, persons, references) if references else {}
     return _replaced(plain, found) if found else plain
 
 
@@ -135,7 +136,13 @@ def _ticket(view: TicketView, found: dict[str, str]) -> TicketView:
     return replace(view, note=note, missing=missing)
 
 
-async def _opened_if_possible(keeper: HallKeeper, persons: Persons, texts: Iterable[str]) -> dict[str, str]:
+async def open_texts(keeper: HallKeeper, persons: Persons, references: Iterable[str]) -> dict[str, str]:
+    """Reference → text, of those that can be opened. Raises StoreError."""
+    return await _open(keeper, persons, references)
+
+
+async def opened_if_possible(keeper: HallKeeper, persons: Persons, texts: Iterable[str]) -> dict[str, str]:
+    """The same, without a word about what cannot be opened now."""
     try:
         return await _open(keeper, persons, texts)
     except StoreError:  # a list without its notes is worth more than no list

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidehall.hall import events as e
-from tidehall.hall.applying import days, tickets, windows
+from tidehall.hall.applying import days, orders, tickets, windows
 from tidehall.hall.offices.apply import OFFICE_APPLY
 from tidehall.hall.state import HallState
 
@@ -56,9 +56,13 @@ APPLY: dict[type, Applier] = {
     e.AlertRaised: windows.alert_raised,
     e.AlertEnded: windows.alert_ended,
     e.TideAdvised: windows.tide_advised,
+    e.TideForeseen: windows.tide_foreseen,
     e.TideLapsed: windows.tide_lapsed,
     e.TideConfirmed: windows.tide_confirmed,
     e.ReserveSet: windows.reserve_set,
     e.ServiceCounted: windows.service_counted,
+    e.NoticePosted: orders.notice_posted,
+    e.NoticeEnded: orders.notice_ended,
+    e.RunnerMoved: orders.runner_moved,
     **OFFICE_APPLY,
 }

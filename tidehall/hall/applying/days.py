@@ -6,8 +6,9 @@ Law: as in applying/__init__.py.
 from __future__ import annotations
 
 from tidehall.hall import events as e
+from tidehall.hall.applying.orders import day_over
 from tidehall.hall.calendar import service_day
-from tidehall.hall.offices.apply import keep_versions, sweep
+from tidehall.hall.offices.turn import keep_versions, sweep
 from tidehall.hall.plan import Plan
 from tidehall.hall.state import HallState, Window
 from tidehall.hall.tide import Tide
@@ -39,7 +40,9 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     if first:
         s.day = service_day(at, s.zone_name).isoformat()
     s.issuing, s.in_session, s.last_session_over = s.schedule.standing(s.calendar_at)
-    s.tides = {zone.id: Tide(stepped_at=s.tides[zone.id].stepped_at) for zone in plan.zones if zone.id in s.tides}
+    kept = {zone.id: s.tides[zone.id] for zone in plan.zones if zone.id in s.tides}
+    s.tides = {zone: Tide(stepped_at=tide.stepped_at, steps=tide.steps) for zone, tide in kept.items()}
+    s.misjudged = {line.id: s.misjudged[line.id] for line in plan.lines if line.id in s.misjudged}
     s.reserves = {zone.id: s.reserves[zone.id] for zone in plan.zones if zone.id in s.reserves}
     lines: dict[str, Line] = {}
     for entry in plan.lines:
@@ -69,7 +72,7 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     s.zone_seq = {zone.id: s.seq for zone in plan.zones}
     s.recent = {zone.id: s.recent.get(zone.id, []) for zone in plan.zones}
     s.missed = {zone.id: s.missed.get(zone.id, []) for zone in plan.zones}
-    s.index()
+    s.index(at)
     new_tide(s, at)
 
 
@@ -90,12 +93,14 @@ def passed(s: HallState, due: int) -> None:
     assert s.schedule is not None
     s.next_moment = s.schedule.next_after(due)[0]
     s.set_wake()
+    s.overlong.doubts(s, due)
 
 
 def day_turned(s: HallState, ev: e.DayTurned) -> None:
     s.day = ev.day
     s.last_session_over = False
     sweep(s, ev.due)  # while the day's tickets are still here
+    day_over(s)
     s.tickets = {id: t for id, t in s.tickets.items() if t.state not in ENDED}
     s.alerts = {id: a for id, a in s.alerts.items() if a.ended is None}
     for zone, ids in s.missed.items():

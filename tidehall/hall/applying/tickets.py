@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tidehall.hall import events as e
 from tidehall.hall.state import RECENT, Call, HallState, Undoable, Window
-from tidehall.queue.line import Line
+from tidehall.queue.line import ALL, FADES, Line
 from tidehall.queue.tickets import Ticket, TicketState
 
 __all__ = [
@@ -28,6 +28,7 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
     s.serials += 1
     line = s.lines[ev.line]
     line.numbering.give(ev.number)
+    line.jumps += ((ALL if ev.rank[0] < ev.at else 0) - line.jumps) >> FADES
     line.seq = seq
     s.zone_seq[line.zone] = seq
     t = Ticket(ev.ticket, ev.number, s.serials, ev.line, ev.channel, ev.priority, ev.at, ev.rank)
@@ -53,6 +54,11 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
         s.holders.setdefault(ev.holder, []).append(ev.ticket)
     s.tickets[ev.ticket] = t
     line.enter(ev.rank, ev.ticket)
+    overlong = s.overlong
+    if overlong.waits:
+        line.order.append((ev.at, ev.ticket))
+        if ev.at + overlong.patience < overlong.at:
+            overlong.waits_from(s, ev.line, ev.at)
     watch = s.watched.get(ev.line)
     if watch is not None:
         watch.enter(s, ev.ticket, ev.at)
@@ -69,6 +75,8 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
     again = t.first_called_at > 0
     if not again:
         t.first_called_at = at
+        if t.shown is not None and s.overlong.share is not None:
+            s.overlong.called(s, t, t.shown, at)
     t.state = CALLED
     t.called_at = at
     t.call_id = ev.call
@@ -80,7 +88,11 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
         t.callable_at = t.eligible_at = 0
         t.only_window = None
     window.ticket = ev.ticket
-    window.undoable = None
+    before = window.undoable
+    if before is not None:
+        if t.waiting_since <= before.at:
+            line.service_sum += at - before.at  # nobody but the window kept him waiting
+        window.undoable = None
     window.seq = seq
     s.call_count += 1
     zone = window.zone
@@ -103,7 +115,9 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
 
 
 def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
-    """The tide follows a ticket out of its line; its state has changed."""
+    """The tide and the longest wait follow a ticket out of its line; its state has changed."""
+    if s.overlong.told:
+        s.overlong.leaves(s, t.line, at)
     watch = s.watched.get(t.line)
     if watch is not None:
         watch.leave(s, t.id, at)
@@ -132,13 +146,15 @@ def ticket_recalled(s: HallState, ev: e.TicketRecalled) -> None:
     del recent[RECENT:]
 
 
-def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int) -> Window:
+def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int, taken: int = 0) -> Window:
     """The ticket leaves its window by a step that can be undone; `t` is still as it was before."""
     window = s.windows[window_id]
     call = s.calls.pop(t.call_id, None) if t.call_id else None
-    window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call)
+    window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call, taken)
     window.ticket = None
     window.seq = s.zone_seq[window.zone] = s.seq
+    if s.overlong.told:
+        s.overlong.service_ends(s, window_id, at)
     return window
 
 
@@ -155,15 +171,26 @@ def requeue(s: HallState, t: Ticket, line_id: str, rank: tuple[int, int, int], a
     t.guarded = callable_at > 0 or t.only_window is not None
     line = s.lines[line_id]
     line.enter(rank, t.id)
+    if s.overlong.waits:
+        line.order.append((at, t.id))
+        if at + s.overlong.patience < s.overlong.at:
+            s.overlong.waits_from(s, line_id, at)
     line.seq = t.seq = s.zone_seq[line.zone] = s.seq
     watch = s.watched.get(line_id)
     if watch is not None:
         watch.enter(s, t.id, at)
 
 
+def taken_in_vain(s: HallState, t: Ticket, at: int) -> int:
+    """µs for which the window waited for somebody who did not come; learned like a service."""
+    taken = at - t.called_at + (t.attempt - 1) * s.recall_gap
+    s.lines[t.line].observe(taken)
+    return taken
+
+
 def ticket_missed(s: HallState, ev: e.TicketMissed) -> None:
     t = s.tickets[ev.ticket]
-    leave_window(s, t, ev.window, "ticket_missed", ev.at)
+    leave_window(s, t, ev.window, "ticket_missed", ev.at, taken_in_vain(s, t, ev.at))
     t.misses = ev.misses
     s.places += 1
     requeue(s, t, t.line, ev.rank, ev.at, ev.callable_at)
@@ -175,7 +202,7 @@ def ticket_missed(s: HallState, ev: e.TicketMissed) -> None:
 
 def ticket_voided(s: HallState, ev: e.TicketVoided) -> None:
     t = s.tickets[ev.ticket]
-    leave_window(s, t, ev.window, "ticket_voided", ev.at)
+    leave_window(s, t, ev.window, "ticket_voided", ev.at, taken_in_vain(s, t, ev.at))
     t.misses = ev.misses
     end(s, t, TicketState.VOID, ev.at)
 
@@ -202,6 +229,8 @@ def service_started(s: HallState, ev: e.ServiceStarted) -> None:
     s.calls.pop(ev.call, None)
     window = s.windows[ev.window]
     window.seq = s.zone_seq[window.zone] = seq
+    if ev.at + s.overlong.stamina - t.served < s.overlong.at:
+        s.overlong.service_begins(s, t)
     if t.items and t.current is None:
         t.current = t.items[0]
 
@@ -226,6 +255,8 @@ def ticket_suspended(s: HallState, ev: e.TicketSuspended) -> None:
     t.parked_since = ev.at
     t.call_id = None
     t.seq = s.seq
+    if s.overlong.told:
+        s.overlong.service_ends(s, ev.window, ev.at)
     window = s.windows[ev.window]
     window.ticket = None
     window.undoable = None
@@ -251,6 +282,7 @@ def service_resumed(s: HallState, ev: e.ServiceResumed) -> None:
     t.window = ev.window
     t.serving_since = ev.at
     t.seq = s.seq
+    s.overlong.service_begins(s, t)
     window = s.windows[ev.window]
     window.ticket = ev.ticket
     window.undoable = None
@@ -280,14 +312,17 @@ def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
     seq, at = s.seq, ev.at
     t, window = s.tickets[ev.ticket], s.windows[ev.window]
     service = t.served + at - t.serving_since
-    window.undoable = Undoable("ticket_finished", at, t.__copy__(), seq, None, service)  # its call ended with the start
+    taken = service + t.started_at - t.called_at  # for so long he took a window
+    window.undoable = Undoable("ticket_finished", at, t.__copy__(), seq, None, taken)  # its call ended with the start
     window.ticket = None
     window.seq = s.zone_seq[window.zone] = seq
     t.served = service
     t.serving_since = 0
+    if s.overlong.told:
+        s.overlong.service_ends(s, ev.window, at)
     end(s, t, FINISHED, at)
     s.offices.claims[ev.ticket] = at
-    s.lines[t.line].observe(service)
+    s.lines[t.line].observe(taken)
 
 
 def ticket_cancelled(s: HallState, ev: e.TicketCancelled) -> None:
@@ -352,6 +387,8 @@ def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
     if window is not None and window.ticket == t.id:  # its line ends with a plan that begins with the new day
         window.ticket = None
         window.seq = s.zone_seq[window.zone] = s.seq
+        if s.overlong.told:
+            s.overlong.service_ends(s, window.id, ev.due)
         s.calls.pop(t.call_id or "", None)
     drop(s, t, line)
     end(s, t, TicketState.EXPIRED, ev.due)
@@ -394,6 +431,8 @@ def action_undone(s: HallState, ev: e.ActionUndone) -> None:
         s.calls[undo.call.id] = undo.call
     if now.state == WAITING:
         waits_no_more(s, now, ev.at)
+    if before.state is SERVING:
+        s.overlong.undone(s, ev.at)
     window.ticket = ev.ticket
     window.undoable = None
     window.seq = s.zone_seq[window.zone] = s.seq

@@ -9,14 +9,15 @@ from msgspec.structs import replace
 
 from tidehall.hall import events as e
 from tidehall.hall.offices.apply import alert_raised_clock, disarm
+from tidehall.hall.overlong import KINDS
 from tidehall.hall.services import KEPT_DAYS, NONE, counted
 from tidehall.hall.state import Alert, HallState, Window
-from tidehall.hall.tide import Advice
+from tidehall.hall.tide import STEPS, Advice, Tide
 
 __all__ = [
     "alert_ended", "alert_raised", "reserve_set", "service_counted", "staff_signed_in", "staff_signed_out",
-    "tide_advised", "tide_confirmed", "tide_lapsed", "window_closed", "window_lines_set", "window_opened",
-    "window_paused", "window_resumed",
+    "tide_advised", "tide_confirmed", "tide_foreseen", "tide_lapsed", "window_closed", "window_lines_set",
+    "window_opened", "window_paused", "window_resumed",
 ]  # fmt: skip
 
 
@@ -99,16 +100,33 @@ def window_lines_set(s: HallState, ev: e.WindowLinesSet) -> None:
 def tide_advised(s: HallState, ev: e.TideAdvised) -> None:
     tide = s.tides[ev.zone]
     tide.advice = Advice(
-        ev.window, ev.action, ev.since, ev.due, ev.waiting, ev.open_windows, ev.longest, ev.staff
+        ev.window, ev.action, ev.since, ev.due, ev.waiting, ev.open_windows, ev.longest, ev.staff, ev.prospect
     )  # fmt: skip
     tide.broken_at = 0
+    stepped(s, tide, ev.due)
     s.zone_seq[ev.zone] = s.seq
     s.watches[ev.zone].weigh_anew(s, ev.due)
+
+
+def stepped(s: HallState, tide: Tide, at: int) -> None:
+    """A step of the tide: the state keeps where the newest ones stand in the journal."""
+    tide.steps = (*tide.steps[1 - STEPS :], (at, s.seq))
+
+
+def tide_foreseen(s: HallState, ev: e.TideForeseen) -> None:
+    tide = s.tides[ev.zone]
+    assert tide.advice is not None  # decide saw it
+    if tide.advice.prospect is None:
+        stepped(s, tide, ev.at)
+    tide.advice = replace(tide.advice, prospect=ev.prospect)
+    s.zone_seq[ev.zone] = s.seq
+    s.watches[ev.zone].weigh_anew(s, ev.at)
 
 
 def tide_lapsed(s: HallState, ev: e.TideLapsed) -> None:
     tide = s.tides[ev.zone]
     tide.advice, tide.broken_at = None, 0
+    stepped(s, tide, ev.due)
     s.zone_seq[ev.zone] = s.seq
     s.watches[ev.zone].weigh_anew(s, ev.due)
 
@@ -120,6 +138,7 @@ def tide_confirmed(s: HallState, ev: e.TideConfirmed) -> None:
     tide = s.tides.get(ev.zone)
     if tide is not None:
         tide.stepped_at = ev.at
+        stepped(s, tide, ev.at)
         if tide.advice is not None and tide.advice.window == ev.window:
             tide.advice, tide.broken_at = None, 0
     tide_moves(s, window, ev.at)
@@ -148,10 +167,16 @@ def service_counted(s: HallState, ev: e.ServiceCounted) -> None:
 
 def alert_raised(s: HallState, ev: e.AlertRaised) -> None:
     since = ev.at if ev.due is None else ev.due
-    s.alerts[ev.alert] = Alert(ev.alert, ev.alert_kind, ev.about, since, owner=ev.owner, seq=s.seq)
-    alert_raised_clock(s, ev.alert, ev.owner, since)
+    s.alerts[ev.alert] = Alert(
+        ev.alert, ev.alert_kind, ev.about, since, owner=ev.owner, seq=s.seq, zone=ev.zone, limit=ev.limit
+    )  # fmt: skip
+    alert_raised_clock(s, ev, since)
+    if ev.alert_kind in KINDS:
+        s.overlong.tell(s, ev.alert, since, on=True)
 
 
 def alert_ended(s: HallState, ev: e.AlertEnded) -> None:
     disarm(s, f"alert:{ev.alert}")
-    s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at, seq=s.seq)
+    found = s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at, seq=s.seq)
+    if found.kind in KINDS:
+        s.overlong.tell(s, ev.alert, ev.at, on=False)

@@ -12,10 +12,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tidehall.hall.offices.clocks import SECOND, working
+from tidehall.hall.events import AlertRaised
+from tidehall.hall.offices.clocks import SECOND, case_soon, escalates_after, escalates_to, working
 from tidehall.hall.papers import events as o
 from tidehall.hall.papers.objects import (
-    AT_INTAKE,
     CASE_LIFE,
     HAND_OFF_LIFE,
     MATTER_LIFE,
@@ -24,19 +24,14 @@ from tidehall.hall.papers.objects import (
     HandOff,
     HandOffState,
     Matter,
-    MatterKind,
-    MatterState,
     Paper,
     Part,
     Stage,
     Support,
-    SupportState,
 )
 from tidehall.hall.state import HallState
 
-__all__ = ["OFFICE_APPLY", "alert_raised_clock", "arm", "disarm", "keep_versions", "sweep"]
-
-DAY = 86_400 * SECOND
+__all__ = ["OFFICE_APPLY", "alert_raised_clock", "arm", "disarm"]
 
 
 # ---- clocks
@@ -63,10 +58,10 @@ def disarm(s: HallState, *names: str) -> None:
             s.set_wake()
 
 
-def alert_raised_clock(s: HallState, alert: str, owner: str | None, since: int) -> None:
+def alert_raised_clock(s: HallState, ev: AlertRaised, since: int) -> None:
     """An alert with an owner must be acknowledged in time."""
-    if owner is not None and owner != "manager":
-        arm(s, f"alert:{alert}", since + round(s.rules.offices.acknowledge_within_s * SECOND))
+    if ev.owner is not None and ev.owner != escalates_to(s, ev.alert_kind, ev.zone):
+        arm(s, f"alert:{ev.alert}", since + escalates_after(s, ev.alert_kind))
 
 
 # ---- putting things in their place
@@ -133,7 +128,7 @@ def case_accepted(s: HallState, ev: o.CaseAccepted) -> None:
         parts=ev.parts, deemed=ev.deemed, correcting=False, missing=(), correct_by=0,
     )  # fmt: skip
     if ev.due_at:
-        arm(s, f"case_due:{ev.case}", ev.due_at)
+        promise(s, ev.case, ev.due_at, ev.at)
 
 
 def correction_requested(s: HallState, ev: o.CorrectionRequested) -> None:
@@ -159,12 +154,12 @@ def papers_corrected(s: HallState, ev: o.PapersCorrected) -> None:
     if stage == Stage.RECEIVED:
         set_case(s, case, correct_by=tell_by(s, ev.case, ev.at), papers_at=ev.at)
     elif ev.due_at and not case.overdue:
-        arm(s, f"case_due:{ev.case}", ev.due_at)
+        promise(s, ev.case, ev.due_at, ev.at)
 
 
 def case_withdrawn(s: HallState, ev: o.CaseWithdrawn) -> None:
     case = s.offices.cases[ev.case]
-    disarm(s, f"case_due:{ev.case}", f"deemed:{ev.case}", f"uncollected:{ev.case}")
+    disarm(s, *promised(ev.case), f"deemed:{ev.case}", f"uncollected:{ev.case}")
     papers = tuple(  # the originals go home, the hall's two copies of the receipt to the archive
         replace(p, holder="applicant", filed_at=0, in_use=None) if not p.copy
         else replace(p, holder=f"archive:{case.department}") if p.holder != "applicant"
@@ -194,7 +189,7 @@ def opinion_given(s: HallState, ev: o.OpinionGiven) -> None:
 def pause(s: HallState, case: Case, at: int, pauses: bool) -> int:
     """Stand the promised clock still; since when."""
     if pauses:
-        disarm(s, f"case_due:{case.id}")
+        disarm(s, *promised(case.id))
     return at if pauses else 0
 
 
@@ -203,10 +198,23 @@ def later(parts: tuple[Part, ...], due: tuple[int, ...]) -> tuple[Part, ...]:
     return tuple(replace(p, due_at=at) for p, at in zip(parts, due, strict=True)) if due else parts
 
 
-def go_on(s: HallState, case: Case, due_at: int) -> None:
+def go_on(s: HallState, case: Case, due_at: int, at: int) -> None:
     """The promised clock runs again."""
     if due_at and not case.overdue:
-        arm(s, f"case_due:{case.id}", due_at)
+        promise(s, case.id, due_at, at)
+
+
+def promise(s: HallState, case: str, due_at: int, at: int) -> None:
+    """Set the clocks of a promise: nearly due, and overdue."""
+    arm(s, f"case_due:{case}", due_at)
+    soon = case_soon(s, due_at, at)
+    if soon:
+        arm(s, f"case_soon:{case}", soon)
+
+
+def promised(case: str) -> tuple[str, str]:
+    """The clocks of a promise."""
+    return f"case_due:{case}", f"case_soon:{case}"
 
 
 def step_started(s: HallState, ev: o.StepStarted) -> None:
@@ -218,7 +226,7 @@ def step_ended(s: HallState, ev: o.StepEnded) -> None:
     case = s.offices.cases[ev.case]
     parts = later(case.parts, ev.parts_due)
     set_case(s, case, step=None, paused_since=0, due_at=ev.due_at, provisional=ev.provisional, parts=parts)
-    go_on(s, case, ev.due_at)
+    go_on(s, case, ev.due_at, ev.at)
 
 
 def fee_requested(s: HallState, ev: o.FeeRequested) -> None:
@@ -233,18 +241,22 @@ def fee_paid(s: HallState, ev: o.FeePaid) -> None:
         s, case, stage=Stage.IN_REVIEW, fee_paid=True, paused_since=0, due_at=ev.due_at, provisional=ev.provisional,
         parts=later(case.parts, ev.parts_due),
     )  # fmt: skip
-    go_on(s, case, ev.due_at)
+    go_on(s, case, ev.due_at, ev.at)
 
 
 def case_decided(s: HallState, ev: o.CaseDecided) -> None:
     case = s.offices.cases[ev.case]
-    disarm(s, f"case_due:{ev.case}")
+    disarm(s, *promised(ev.case))
     set_case(s, case, stage=Stage.DECIDED, outcome=ev.outcome, decided_by=ev.staff, decided_at=ev.at)
 
 
 def case_overdue(s: HallState, ev: o.CaseOverdue) -> None:
-    disarm(s, f"case_due:{ev.case}")
+    disarm(s, *promised(ev.case))
     set_case(s, s.offices.cases[ev.case], overdue=True)
+
+
+def case_due_soon(s: HallState, ev: o.CaseDueSoon) -> None:
+    disarm(s, f"case_soon:{ev.case}")
 
 
 def result_made(s: HallState, ev: o.ResultMade) -> None:
@@ -491,49 +503,6 @@ def person_erased(s: HallState, ev: o.PersonErased) -> None:
     """Nothing changes here: who the person was never stood in the state, and the id stays."""
 
 
-# ---- the day
-
-
-def sweep(s: HallState, at: int) -> None:
-    """At the day turn what is done leaves the state: it is in the journal."""
-    offices = s.offices
-    gone = {id for id, c in offices.cases.items() if c.stage in (Stage.CLOSED, Stage.WITHDRAWN)}
-    offices.cases = {id: c for id, c in offices.cases.items() if id not in gone}
-    offices.hand_offs = {
-        id: h
-        for id, h in offices.hand_offs.items()
-        if h.state not in (HandOffState.VERIFIED, HandOffState.ENDED) and h.case not in gone
-    }
-    offices.supports = {id: x for id, x in offices.supports.items() if x.state != SupportState.ANSWERED}
-    days = s.rules.offices.rating_days
-    offices.matters = {
-        id: x
-        for id, x in offices.matters.items()
-        if x.state != MatterState.CLOSED  # a mended rating stays a while for the follow-up rating (追评)
-        or (x.kind == MatterKind.RECTIFICATION and x.ended_at + days * DAY > at)
-    }
-    offices.claims = {
-        id: since for id, since in offices.claims.items() if since + days * DAY > at or f"bad-{id}" in offices.matters
-    }
-    zones = {  # a bad rating of a later day is the matter of the same zone
-        id: s.lines[s.tickets[id].line].zone
-        for id in offices.claims
-        if id in s.tickets and s.tickets[id].line in s.lines
-    }
-    offices.claim_zones = {id: zone for id, zone in (offices.claim_zones | zones).items() if id in offices.claims}
-    offices.ratings = {id: level for id, level in offices.ratings.items() if id in offices.claims}
-    offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in offices.claims}
-    used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in AT_INTAKE}
-    offices.versions = {name: item for name, item in offices.versions.items() if name in used}
-
-
-def keep_versions(s: HallState) -> None:
-    """Another plan will rule: keep the items of cases at intake as they were taken (law 12, R69)."""
-    for case in s.offices.cases.values():
-        if case.stage in AT_INTAKE and case.item_version == s.plan_seq:
-            s.offices.versions[f"{case.item_version}:{case.item}"] = s.items[case.item]
-
-
 #: One function for each kind of event.
 OFFICE_APPLY: dict[type, Callable[[HallState, Any], None]] = {
     o.CaseReceived: case_received,
@@ -559,6 +528,7 @@ OFFICE_APPLY: dict[type, Callable[[HallState, Any], None]] = {
     o.FeePaid: fee_paid,
     o.CaseDecided: case_decided,
     o.CaseOverdue: case_overdue,
+    o.CaseDueSoon: case_due_soon,
     o.ResultMade: result_made,
     o.ResultReady: result_ready,
     o.ResultUncollected: result_uncollected,

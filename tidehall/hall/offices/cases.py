@@ -242,7 +242,7 @@ def withdraw(s: HallState, c: q.WithdrawCase, now: int) -> list[Event]:
             o.HandOffEnded(now, open_one.id, case.id),
             *alert_over(s, now, f"hand_off_due:{open_one.id}", f"hand_off_breached:{open_one.id}"),
         ]
-    over = alert_over(s, now, f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
+    over = alert_over(s, now, f"case_due:{case.id}", f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
     return [*found, o.CaseWithdrawn(now, case.id, c.reason), *over]
 
 
@@ -337,7 +337,7 @@ def decide(s: HallState, c: q.DecideCase, now: int) -> list[Event]:
     waiting = [p.department for p in case.parts if not p.done_at]
     if waiting and c.outcome == "approve":
         raise Refusal("parts_open", case=case.id, departments=waiting)
-    over = alert_over(s, now, f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
+    over = alert_over(s, now, f"case_due:{case.id}", f"case_overdue:{case.id}", f"deemed_accepted:{case.id}")
     return [o.CaseDecided(now, case.id, c.outcome, c.opinion, staff), *over]
 
 

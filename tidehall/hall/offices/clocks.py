@@ -5,6 +5,7 @@ Law: limits and places come from the plan alone; a limit is a moment, computed o
 
 from __future__ import annotations
 
+from tidehall.hall.alert_rules import AlertRules
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.events import AlertEnded, AlertRaised, Event
 from tidehall.hall.papers import events as o
@@ -13,8 +14,8 @@ from tidehall.hall.state import HallState
 from tidehall.hall.workdays import WorkDays
 
 __all__ = [
-    "SECOND", "alert", "alert_over", "desk_of", "hand_off_start", "limit_after", "onward_start", "still_open",
-    "supervisor_of", "working",
+    "SECOND", "alert", "alert_over", "case_soon", "desk_of", "escalates_after", "escalates_to", "hand_off_start",
+    "limit_after", "onward_start", "still_open", "supervisor_of", "working", "zone_about",
 ]  # fmt: skip
 
 SECOND = 1_000_000
@@ -96,11 +97,114 @@ def onward_start(s: HallState, h: HandOff, *, zone: str, department: str, now: i
     )  # fmt: skip
 
 
-def alert(s: HallState, now: int, kind: str, about: str, owner: str, due: int | None = None) -> list[Event]:
-    """Raise an alert with an owner, unless the same one is open."""
+def alert(
+    s: HallState, now: int, kind: str, about: str, owner: str | None = None, due: int | None = None, *,
+    zone: str | None = None,
+) -> list[Event]:  # fmt: skip
+    """Raise an alert, unless the same one is open or the plan wants none of its kind.
+
+    `owner`: to whom such a matter belongs where the plan names nobody else; None: to the supervisor of `zone`, which
+    is found by what the alert is about.
+    """
     id = f"{kind}:{about}"
     old = s.alerts.get(id)
-    return [] if old is not None and old.ended is None else [AlertRaised(now, id, kind, about, owner, due)]
+    if old is not None and old.ended is None:
+        return []
+    if s.plan is None or s.plan.alerts is None:  # adopted before plans had rules for alerts
+        return [AlertRaised(now, id, kind, about, owner, due)]
+    rule, zone = s.plan.alerts.rule(kind), zone or zone_about(s, kind, about)
+    if not rule.on:
+        return []
+    if rule.owner is not None:
+        owner = post_of(s, rule.owner, zone)
+    return [
+        AlertRaised(now, id, kind, about, owner or supervisor_of(s, zone or ""), due, zone, limit_of(s, kind, about))
+    ]
+
+
+def post_of(s: HallState, post: str, zone: str | None) -> str:
+    """A post of the plan's rule, in the zone in which something is wrong; without a zone the hall manager stands in."""
+    if post == "supervisor":
+        return supervisor_of(s, zone or "")
+    if post in ("issue", "runner"):
+        place = zone if post == "issue" or zone is None else runner_zone(s, zone)
+        return f"{post}:{place}" if place is not None else "manager"
+    return post
+
+
+def zone_about(s: HallState, kind: str, about: str) -> str | None:
+    """The zone in which something is wrong: that of the line, window, case, hand-off, question, matter or board."""
+    offices = s.offices
+    if about in s.zones:
+        return about
+    if about in s.lines:
+        return s.lines[about].zone
+    if about in s.windows:
+        return s.windows[about].zone
+    h = offices.hand_offs.get(about)
+    case = offices.cases.get(h.case if h is not None else about)
+    if case is not None:
+        return case.zone
+    place = offices.supports.get(about) or offices.matters.get(about)
+    if place is not None:
+        window = s.windows.get(place.window or "")
+        return window.zone if window is not None else None
+    if kind == "board_silent":
+        window = s.windows.get(about.removeprefix("window:"))
+        zones = {zone for board in s.rules.boards if board.id == about for zone in board.zones}
+        return window.zone if window is not None else zones.pop() if len(zones) == 1 else None
+    holder, _, id = about.partition(":")  # a place where papers lie
+    if holder in ("issue", "runner", "supervisor") and id in s.zones:
+        return id
+    return s.windows[id].zone if holder == "window" and id in s.windows else None
+
+
+def limit_of(s: HallState, kind: str, about: str) -> float | None:
+    """The figure of the rule that an alert speaks of: seconds, for cases working days, of estimates a share."""
+    rules = s.rules
+    alerts = rules.alerts or AlertRules()
+    match kind:
+        case "long_wait" | "long_service":
+            rule = alerts.long_wait if kind == "long_wait" else alerts.long_service
+            window = s.windows.get(about)
+            t = s.tickets.get(window.ticket or "") if window is not None else None
+            return rule.lines.get(t.line if t is not None else about, rule.limit_s)
+        case "estimate_off":
+            return alerts.estimate_off.share
+        case "hand_off_due" | "hand_off_breached":
+            h = s.offices.hand_offs[about]
+            return (h.due_at - h.started_at) / SECOND
+        case "case_due":
+            return float(alerts.case_due.days)
+        case "result_uncollected":
+            return float(rules.offices.collect_within_days)
+        case "support_late":
+            return rules.offices.support_within_s
+        case _:
+            return None
+
+
+def escalates_after(s: HallState, kind: str) -> int:
+    """How long the owner of an alert has to acknowledge it, µs."""
+    rules = s.rules
+    own = rules.alerts.rule(kind).escalate_after_s if rules.alerts is not None else None
+    return round((rules.offices.acknowledge_within_s if own is None else own) * SECOND)
+
+
+def escalates_to(s: HallState, kind: str, zone: str | None) -> str:
+    """Whose an alert becomes that nobody acknowledges."""
+    rules = s.rules.alerts
+    return post_of(s, rules.rule(kind).escalate_to, zone) if rules is not None else "manager"
+
+
+def case_soon(s: HallState, due_at: int, now: int) -> int:
+    """When a case begins to be nearly due, µs: working days before `due_at`; 0 where nobody wants to hear it, or where
+    it is so from the beginning."""
+    rules = s.rules.alerts
+    if rules is None or not rules.case_due.on or not due_at:
+        return 0
+    soon = working(s).before(due_at, rules.case_due.days)
+    return soon if soon > now else 0
 
 
 def alert_over(s: HallState, now: int, *ids: str) -> list[Event]:

@@ -6,9 +6,9 @@ however late anybody looks.
 
 from __future__ import annotations
 
-from tidehall.hall.events import Event
+from tidehall.hall.events import Event, NoticeEnded
 from tidehall.hall.offices.cases import accepted
-from tidehall.hall.offices.clocks import alert, alert_over, supervisor_of
+from tidehall.hall.offices.clocks import alert, alert_over, escalates_to, supervisor_of
 from tidehall.hall.papers import events as o
 from tidehall.hall.papers.objects import Case, HandOff
 from tidehall.hall.state import HallState
@@ -41,7 +41,14 @@ def fire(s: HallState, now: int) -> list[Event]:
             case = s.offices.cases[id]
             return [
                 o.CaseOverdue(now, id, due),
+                *alert_over(s, now, f"case_due:{id}"),
                 *alert(s, now, "case_overdue", id, f"office:{case.department}", due),
+            ]
+        case "case_soon":
+            case = s.offices.cases[id]
+            return [
+                o.CaseDueSoon(now, id, due),
+                *alert(s, now, "case_due", id, f"office:{case.department}", due),
             ]
         case "deemed":
             return deemed(s, s.offices.cases[id], now, due)
@@ -58,8 +65,11 @@ def fire(s: HallState, now: int) -> list[Event]:
                 o.MatterOverdue(now, id, what.removeprefix("matter_"), due),
                 *alert(s, now, "matter_late", id, "manager", due),
             ]
+        case "notice":
+            return [NoticeEnded(now, id, due)]
         case _:  # "alert": nobody has acknowledged it
-            return [o.AlertEscalated(now, id, "manager", due)]
+            found = s.alerts[id]
+            return [o.AlertEscalated(now, id, escalates_to(s, found.kind, found.zone), due)]
 
 
 def hand_off_owner(s: HallState, h: HandOff) -> str:

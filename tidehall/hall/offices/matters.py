@@ -45,6 +45,7 @@ def rate(s: HallState, c: q.RateTicket, now: int) -> list[Event]:
         bad = opened(s, now, f"bad-{c.ticket}", MatterKind.RECTIFICATION, owner, about=c.ticket, note=c.note)
         visit = (t.number, t.window) if t is not None else (None, None)
         found.append(replace(bad, level=c.level, reasons=c.reasons, number=visit[0], window=visit[1]))
+        found += alert(s, now, "bad_rating", f"bad-{c.ticket}", owner, zone=zone or None)
     if follow_up and c.level <= BAD and matter is not None and "matter_reopened" in MATTER_LIFE[matter.state]:
         found += reopened(s, matter, now)
     return found
@@ -106,7 +107,10 @@ def contact(s: HallState, c: q.ContactMatter, now: int) -> list[Event]:
 def solve(s: HallState, c: q.SolveMatter, now: int) -> list[Event]:
     """What was done."""
     found = known_matter(s, c.matter, "matter_solved")
-    return [o.MatterSolved(now, found.id, c.result), *alert_over(s, now, f"matter_late:{found.id}")]
+    return [
+        o.MatterSolved(now, found.id, c.result),
+        *alert_over(s, now, f"bad_rating:{found.id}", f"matter_late:{found.id}"),
+    ]
 
 
 def call_back(s: HallState, c: q.CallBackMatter, now: int) -> list[Event]:
@@ -127,7 +131,8 @@ def reopen(s: HallState, c: q.ReopenMatter, now: int) -> list[Event]:
 def reopened(s: HallState, found: Matter, now: int) -> list[Event]:
     """Open again; where its limit had passed before it was solved, the alert is there again too."""
     late = alert(s, now, "matter_late", found.id, "manager") if found.solved_at >= found.due_at else []
-    return [o.MatterReopened(now, found.id), *late]
+    bad = alert(s, now, "bad_rating", found.id, found.owner) if found.kind == MatterKind.RECTIFICATION else []
+    return [o.MatterReopened(now, found.id), *bad, *late]
 
 
 def acknowledge(s: HallState, c: q.AcknowledgeAlert, now: int) -> list[Event]:

@@ -15,6 +15,7 @@ __all__ = [
     "CaseClaimed",
     "CaseClosed",
     "CaseDecided",
+    "CaseDueSoon",
     "CaseOverdue",
     "CaseReceived",
     "CaseWithdrawn",
@@ -290,6 +291,13 @@ class CaseOverdue(Fact, frozen=True):
     due: int
 
 
+class CaseDueSoon(Fact, frozen=True):
+    """Undecided and promised within the working days of the plan's rule; recorded once for each promise."""
+
+    case: str
+    due: int
+
+
 class ResultMade(Fact, frozen=True):
     """Made in the certificate room; it is a paper of its own from now on."""
 
@@ -497,7 +505,7 @@ OfficeEvent = (
     | HandOffStarted | HandOffPickedUp | HandOffArrived | HandOffVerified | HandOffRefused | HandOffReturned
     | HandOffEnded | HandOffWarned | HandOffBreached | HandOffEscalated
     | CaseClaimed | OpinionGiven | StepStarted | StepEnded | FeeRequested | FeePaid | CaseDecided | CaseOverdue
-    | ResultMade | ResultReady | ResultUncollected | ResultDelivered | CaseClosed
+    | CaseDueSoon | ResultMade | ResultReady | ResultUncollected | ResultDelivered | CaseClosed
     | PapersFiled | PapersKept | CopyMoved
     | SupportAsked | SupportClaimed | SupportAnswered | SupportEscalated | SupportOverdue
     | TicketRated | MatterOpened | MatterHandedOver | MatterContacted | MatterSolved | MatterCalledBack

@@ -38,7 +38,7 @@ function paintStage() {
   show(at("last"), top.length === 0 && Boolean(last));
   put(at("last-number"), last && last.number);
   put(at("last-label"), last && last.label);
-  paintFoot(board, words);
+  paintFoot(board, words, page.lang);
 }
 
 function paint() {

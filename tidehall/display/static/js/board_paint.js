@@ -2,7 +2,7 @@
  * What the boards of calls write into their slots: a call in large type, a row of the last calls, a line's wait, the
  * foot. ES2017, for old TV boxes.
  */
-import { isOpen } from "./board_state.js";
+import { isOpen, notice } from "./board_state.js";
 import { at, mark, put, show } from "./page.js";
 import { fill, range, waiting } from "./words.js";
 
@@ -61,11 +61,14 @@ export function paintLines(cells, most, board, now, words) {
   });
 }
 
-/** Who missed a call, what is to be known, and whether the hall is open. @param {any} board @param {{[key: string]: string}} words */
-export function paintFoot(board, words) {
+/** Who missed a call, what is to be known, and whether the hall is open. @param {any} board @param {{[key: string]: string}} words @param {string} lang */
+export function paintFoot(board, words, lang) {
   const missed = board.missed.slice(0, 8);
   put(at("missed"), missed.length ? missed.join("  ") : words["board.none"]);
-  put(at("notice"), words[board.issuing ? "board.notice" : "board.issuing_ended"]);
+  const said = notice(board, lang, Date.now());
+  put(at("notice"), said || words[board.issuing ? "board.notice" : "board.issuing_ended"]);
+  const foot = at("notice").parentElement;
+  if (foot) foot.classList.toggle("told", Boolean(said));
   show(at("session"), board.session !== "open");
   put(at("session"), board.session === "open" ? "" : words["board." + board.session]);
 }

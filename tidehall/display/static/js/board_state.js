@@ -10,6 +10,7 @@ import { merge } from "./frames.js";
 
 export const STACK_MS = 10000; // calls this close together stand on the stage together
 export const LARGE_MS = 4000; // each call's moment in large type, and how long an answered one stays
+const NOTICE_MS = 10000; // how long each of several notices stands
 const PLACES = 3;
 const QUEUE = 9; // calls that may wait for their moment
 
@@ -22,7 +23,7 @@ export function advance(board, frame) {
   const next = Object.assign({}, board);
   if (frame.lines) next.lines = merge(board.lines, frame.lines);
   if (frame.windows) next.windows = merge(board.windows, frame.windows);
-  return take(next, frame, ["calls", "recent", "missed", "session", "issuing", "stale_since"]);
+  return take(next, frame, ["calls", "recent", "missed", "session", "issuing", "stale_since", "notices"]);
 }
 
 /**
@@ -40,6 +41,18 @@ function take(next, frame, names) {
     if (frame[name] !== undefined) next[name] = frame[name];
   });
   return next;
+}
+
+/**
+ * What a supervisor says on the board; several take turns.
+ * @param {any} board
+ * @param {string} lang
+ * @param {number} now ms
+ * @returns {string} nothing when nobody says anything
+ */
+export function notice(board, lang, now) {
+  const said = board.notices || [];
+  return said.length ? said[Math.floor(now / NOTICE_MS) % said.length].text[lang] : "";
 }
 
 /** @returns {Stage} */

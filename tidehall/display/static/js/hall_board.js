@@ -52,7 +52,7 @@ function paintColumn(column) {
 
 function paint() {
   columns.forEach(paintColumn);
-  paintFoot(board, words);
+  paintFoot(board, words, page.lang);
 }
 
 /** Tells the server what stands on the screen, once per call. */

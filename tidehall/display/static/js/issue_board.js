@@ -2,6 +2,7 @@
  * Papers ready, by the ends of receipts: a column for each zone, page by page where they are many. ES2017, for old TV
  * boxes.
  */
+import { notice } from "./board_state.js";
 import { everySecond, HallClock } from "./clock.js";
 import { Feed } from "./feed.js";
 import { age, at, given, painted, put, show } from "./page.js";
@@ -85,6 +86,7 @@ everySecond(() => {
   feed.check();
   turned += 1;
   if (turned % PAGE_S === 0) paint();
+  put(at("notice"), notice(board, page.lang, Date.now()) || words["board.ready_notice"]);
   put(at("clock"), clock.clock());
   const old = age(at("age"), words["common.as_of"], feed, clock, board.stale_since);
   at("board").classList.toggle("stale", old);

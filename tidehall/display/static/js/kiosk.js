@@ -50,6 +50,7 @@ function look() {
   looking = true;
   const stop = new AbortController();
   const timer = window.setTimeout(() => stop.abort(), LOOK_MS);
+  fetch("/kiosk/" + page.hall + "/here", { method: "POST", cache: "no-store", signal: stop.signal }).catch(() => undefined);
   fetch("/readyz", { cache: "no-store", signal: stop.signal }).then((answer) => answer.ok, () => false).then((well) => {
     window.clearTimeout(timer);
     looking = false;

@@ -12,7 +12,7 @@
  */
 export function advanceReady(board, frame) {
   const next = Object.assign({}, board);
-  ["ready", "session", "stale_since"].forEach((name) => {
+  ["ready", "session", "stale_since", "notices"].forEach((name) => {
     if (frame[name] !== undefined) next[name] = frame[name];
   });
   return next;

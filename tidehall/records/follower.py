@@ -1,8 +1,7 @@
-"""Read models of the journal: what is asked of it again and again, kept in tables of their own (projections).
+"""Followers: they fold a hall's journal into the tables of a projection.
 
-Law: the journal is the truth and a projection is its fold, so it may be dropped at any moment and made again. Nothing
-here stands in the way of a command: a follower reads what is committed, beside the keeper, and when it fails the hall
-goes on. Source: design.md section 7; docs/decisions/007.
+Law: rows say what the hall was at their position, wherever the keeper is now; a follower that fails stops nobody.
+Source: design.md section 7; docs/decisions/007.
 """
 
 from __future__ import annotations
@@ -13,21 +12,19 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import msgspec
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from tidehall.hall.engine import SNAPSHOT_SCHEMA, Hall
 from tidehall.hall.events import Event
-from tidehall.hall.papers.objects import Case
 from tidehall.hall.state import HallState
-from tidehall.live import encode, read_event
+from tidehall.live import read_event
 from tidehall.store.bus import Bus
 from tidehall.store.errors import StoreError, StoreUnavailable
 from tidehall.store.journal import Journal
-from tidehall.store.projections import CASES, EVENTS, Checkpoint, Projections, Table
+from tidehall.store.projections import Checkpoint, Projections, Table
 from tidehall.store.rows import Row
 
-__all__ = ["NAMES", "WAIT_S", "CaseRegister", "Follower", "Projection", "case_recorded"]
+__all__ = ["WAIT_S", "Follower", "Projection"]
 
 log = logging.getLogger(__name__)
 
@@ -52,56 +49,20 @@ class Projection(Protocol):
     version: int
     tables: tuple[Table, ...]
 
+    async def begin(self, store: Projections, hall: str, state: HallState) -> int:
+        """Take up what the tables hold, when the hall is as `state` is; returns the position at which they stood.
+
+        Another position than the state's: somebody was faster, and it is begun again from there.
+        """
+        ...
+
     def feed(self, state: HallState, event: Event) -> Iterator[tuple[Table, tuple[Any, ...]]]:
         """The rows that `event` brings or changes; `state` is the hall right after it, at the event's own seq."""
         ...
 
-
-# ---- the register of cases
-
-#: What an event names a thing by; alerts name it in `about`, or at the end of `alert`.
-NAMES = ("case", "ticket", "hand_off", "support", "matter", "about")
-
-
-def names_of(event: Event) -> Iterator[str]:
-    """What an event names: a thing by its field, and what an alert is about at the end of its id."""
-    for field in NAMES:
-        name = getattr(event, field, None)
-        if name:
-            yield name
-    alert = getattr(event, "alert", None)
-    if alert is not None:
-        yield alert.partition(":")[2]
-
-
-class CaseRegister:
-    """Every case as the engine had it last, and which events name it: it is found when it has left the state."""
-
-    name = "cases"
-    version = 1
-    tables: tuple[Table, ...] = (CASES, EVENTS)
-
-    def feed(self, state: HallState, event: Event) -> Iterator[tuple[Table, tuple[Any, ...]]]:
-        """See Projection.feed. A case changes by events that name it, and by no others."""
-        for name in names_of(event):
-            yield EVENTS, (name, state.seq)
-        case = state.offices.cases.get(getattr(event, "case", ""))
-        if case is not None:
-            yield CASES, (case.id, case.receipt, case.seq, encode(case))
-
-
-_case = msgspec.json.Decoder(Case).decode
-
-
-async def case_recorded(store: Projections, hall: str, id: str) -> tuple[int, Case | None]:
-    """The case with this id or receipt number as the register has it, and the position at which that stood."""
-    if not id.isprintable():  # no text for the database, so no case either
-        return 0, None
-    found = await store.case(hall, CaseRegister.name, id)
-    return found.seq, None if found.row is None else _case(found.row.body)
-
-
-# ---- the follower
+    def gathered(self) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+        """The rows that changed since they were asked for last, beside those of `feed`: once for many events."""
+        ...
 
 
 class Follower:
@@ -220,20 +181,36 @@ class Follower:
             while await self.store.drop(self.hall, name, found, self.projection.tables):
                 pass
         kept = await self.journal.latest_snapshot(self.hall, SNAPSHOT_SCHEMA, upto=found.seq)
-        self.engine = Hall(self.hall) if kept is None else Hall.restore(kept.body)
+        engine = Hall(self.hall) if kept is None else Hall.restore(kept.body)
         self.pending = {}
+        await self.stand(engine, found.seq)
+        while (seq := await self.projection.begin(self.store, self.hall, engine.state)) > engine.state.seq:
+            await self.stand(engine, seq)
+        if seq < engine.state.seq:  # begun anew meanwhile
+            return await self.load()
+        self.engine = engine
         return True
+
+    async def stand(self, engine: Hall, seq: int) -> None:
+        """Bring the engine to a position that the projection has reached."""
+        while engine.state.seq < seq:
+            for n, row in enumerate(await self.journal.read(self.hall, engine.state.seq, CHUNK, seq), 1):
+                engine.apply(read_event(row))
+                if n % SLICE == 0:
+                    await asyncio.sleep(0)
 
     async def fold(self, engine: Hall, rows: list[Row]) -> None:
         """Apply events, and gather the rows of those beyond the checkpoint."""
         for n, row in enumerate(rows, 1):
             event = read_event(row)
             engine.apply(event)
-            if row.seq > self.at.seq:
-                for table, values in self.projection.feed(engine.state, event):
+            for table, values in self.projection.feed(engine.state, event):
+                if row.seq > self.at.seq:
                     self.pending.setdefault(table, {})[values[: table.key]] = values
             if n % SLICE == 0:
                 await asyncio.sleep(0)
+        for table, values in self.projection.gathered():
+            self.pending.setdefault(table, {})[values[: table.key]] = values
 
     async def keep(self, seq: int) -> bool:
         """Write what was gathered up to `seq`; False when the projection was begun anew meanwhile.

@@ -1,0 +1,209 @@
+"""The supervisors' dashboard in a real browser: a rush, the advice, the window that opens, and what is behind a number.
+
+Law: the rush is made over HTTP, as kiosks make it; everything that the supervisor does he does on his page.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.pages.conftest import BOARD, DESK, PHONE, serving, until
+from tests.pages.office_hall import OFFICES, Hall
+
+pytestmark = pytest.mark.browser
+
+#: ms until something has come by itself; the advice must be there within ten seconds of its rule's coming true.
+SOON = 15_000
+ADVICE = 10_000
+TIDE = """
+[[windows]]
+id = "t1"
+label = "9"
+zone = "social"
+post = "tidal"
+lines = ["A"]
+[tide.social]
+open_waiting_per_window = 3
+open_for_s = 2
+close_waiting_per_window = 1
+close_for_s = 600
+settle_s = 0
+min_open_s = 600
+"""
+SHOTS = os.environ.get("TIDEHALL_SHOTS")
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of the page where somebody wants one."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Hall]:
+    """The hall with offices and a tidal window: a manager, a supervisor of one zone, two windows open."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    plan = folder / "hall.toml"
+    plan.write_text(OFFICES.read_text("utf-8") + TIDE, "utf-8")
+    with serving(plan, folder) as server:
+        hall = Hall(server, browser)
+        hall.person("6000", {"post": "manager"})
+        hall.person("6001", {"post": "supervisor", "zone": "social"})
+        hall.person("1009", {"post": "tidal"})
+        server.open_window("s01", "1001")
+        server.open_window("s02", "1002")
+        server.post("/tide/reserve", {"zone": "social", "staff": ["1009"]})
+        yield hall
+
+
+@pytest.fixture
+def hall(house: Hall) -> Iterator[Hall]:
+    """The same while one test lasts: at the end no script of its pages may have failed."""
+    with house.in_use():
+        yield house
+
+
+def test_a_rush_is_seen_and_answered(hall: Hall) -> None:
+    """A rush: the advice comes, the supervisor confirms, the window opens, the board calls to it, waits fall."""
+    server = hall.server
+    page = hall.open("/dashboard/pages", "6001", BOARD)
+    board = hall.open("/board/pages/social", None, BOARD)
+    expect(page.locator('.bar .zones [aria-current="page"]')).to_have_text("社会事务服务区")  # his own zone first
+    expect(page.locator(".curve .main-svg").first).to_be_visible(timeout=SOON)
+    shot(page, "dashboard-calm")
+    for _ in range(10):
+        server.take()
+    waiting = page.locator('.zone[data-id="social"] .number').first
+    expect(waiting).to_have_text("10", timeout=SOON)
+    advice = page.locator(".card.advice")
+    expect(advice).to_contain_text("打开 9 号窗口", timeout=ADVICE + 2_000)  # the rule wants two seconds
+    expect(advice).to_contain_text("5 人在等")
+    expect(advice).to_contain_text("1009")
+    shot(page, "dashboard-advice")
+    advice.get_by_role("button", name="打开窗口").click()
+    cell = page.locator('.cell[data-id="t1"]')
+    expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
+    expect(advice).to_have_count(0)
+    server.post("/windows/t1/sign-in", {"staff": "1009"})
+    called = server.window("t1", "call")["ticket"]["number"]
+    expect(cell).to_have_attribute("data-kind", "called", timeout=SOON)
+    expect(cell).to_contain_text(called)
+    expect(board.locator("body")).to_contain_text(called)
+    expect(board.locator("body")).to_contain_text(re.compile(r"\b9\b"))
+    shot(board, "dashboard-board")
+    server.window("t1", "start")
+    expect(cell).to_have_attribute("data-kind", "serving", timeout=SOON)
+    for window in ("s01", "s02", "t1"):
+        server.window(window, *(("finish",) if window == "t1" else ()), "call", "start", "finish", "call", "start")
+    expect(waiting).to_have_text("3", timeout=SOON)
+    shot(page, "dashboard-after")
+    server.clear()
+    server.open_window("s01", "1001")
+
+
+def test_a_number_opens_what_is_behind_it(hall: Hall) -> None:
+    """From the first figure to the people who wait, from one of them to his own events, as a dialog and as a page."""
+    server = hall.server
+    ticket = server.take()
+    page = hall.open("/dashboard/pages?zone=", "6000", DESK)
+    page.locator('.figure[data-id="wait"] a').click()
+    panel = page.get_by_role("dialog")
+    expect(panel).to_contain_text("正在等候")
+    panel.get_by_role("link", name=ticket["number"]).click()
+    expect(panel.get_by_role("heading", level=2)).to_have_text(f"{ticket['number']} 号")
+    expect(panel).to_contain_text("取号")
+    shot(page, "dashboard-behind")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    plain = hall.open("/dashboard/pages?zone=", "6000", DESK, scripts=False)
+    plain.locator('.figure[data-id="wait"] a').click()
+    expect(plain.get_by_role("cell", name=ticket["number"])).to_be_visible()
+    server.post(f"/tickets/{ticket['id']}/cancel")
+
+
+def test_a_supervisor_runs_his_windows_from_the_page(hall: Hall) -> None:
+    """Pause with a reason, resume, other lines, close: each from the window's own panel; the cell follows."""
+    page = hall.open("/dashboard/pages", "6001", DESK)
+    cell = page.locator('.cell[data-id="s01"]')
+    expect(cell).to_have_attribute("data-kind", "idle")
+    cell.locator("a").click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_label("原因").fill("设备检查")
+    panel.get_by_role("button", name="暂停服务").click()
+    expect(cell).to_have_attribute("data-kind", "paused", timeout=SOON)
+    panel.get_by_role("button", name="恢复服务").click()
+    expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
+    panel.get_by_role("button", name="关闭窗口").click()
+    expect(cell).to_have_attribute("data-kind", "closed", timeout=SOON)
+    panel.get_by_role("button", name="开放窗口").click()
+    expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
+
+
+def test_a_notice_goes_from_the_dashboard_to_the_boards(hall: Hall) -> None:
+    """What the supervisor writes stands on the board, and goes when he takes it down."""
+    page = hall.open("/dashboard/pages", "6001", DESK)
+    board = hall.open("/board/pages/social", None, BOARD)
+    page.get_by_role("link", name="屏幕通知").click()
+    panel = page.get_by_role("dialog")
+    panel.get_by_label("通知内容").fill("请到二楼取证")
+    panel.get_by_role("button", name="发布").click()
+    expect(board.get_by_text("请到二楼取证")).to_be_visible(timeout=SOON)
+    panel.get_by_role("button", name="撤下").click()
+    expect(board.get_by_text("请到二楼取证")).to_have_count(0, timeout=SOON)
+
+
+def test_papers_on_their_way_are_lanes(hall: Hall) -> None:
+    """Urgent papers stand in the lane to ten minutes, counted down, and lead to the case's trace."""
+    page = hall.open("/dashboard/pages?zone=", "6000", BOARD)
+    taken = hall.intake(urgent=True)
+    run = page.locator(".lane-urgent .run")
+    expect(run).to_have_count(1, timeout=SOON)
+    expect(run.locator(".left .number")).to_have_text(re.compile(r"^9:\d\d$"))
+    expect(run.locator("a")).to_have_attribute("href", f"/case/pages/{taken['case']['id']}")
+    shot(page, "dashboard-lanes")
+
+
+def test_the_curve_is_drawn_without_breaking_the_pages_rules(hall: Hall) -> None:
+    """Plotly draws under the strict policy (a violation would be an error of the page), and the table is behind it."""
+    page = hall.open("/dashboard/pages?zone=", "6000", DESK)
+    plot = page.locator(".curve:not([hidden]) .plot")
+    expect(plot.locator(".main-svg").first).to_be_visible(timeout=SOON)
+    first = page.locator(".curve:not([hidden])").get_attribute("data-zone")
+    page.locator(f".zone a[data-curve]:not([data-curve={first}])").first.click()
+    expect(page.locator(f'.curve[data-zone="{first}"]')).to_be_hidden()
+    expect(page.locator(".curve:not([hidden]) .main-svg").first).to_be_visible(timeout=SOON)
+
+
+def test_it_fits_a_phone(hall: Hall) -> None:
+    """On a phone nothing runs out of the screen sideways, and the first figure stands at the top."""
+    page = hall.open("/dashboard/pages?zone=", "6000", PHONE)
+    expect(page.locator(".figure").first).to_be_in_viewport()
+    wide = page.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= PHONE[0], wide
+
+
+def test_a_runner_is_sent_to_another_zone(hall: Hall) -> None:
+    """From the lanes the supervisor sends a runner to a zone for the day, and back to the pool."""
+    hall.person("2001", {"post": "runner"})
+    page = hall.open("/dashboard/pages?zone=", "6000", DESK)
+    page.get_by_role("link", name="调配流转").click()
+    panel = page.get_by_role("dialog")
+    where = panel.get_by_role("combobox")
+    where.select_option("social")
+    panel.get_by_role("button", name="调往").click()
+
+    def carries_in(zone: str) -> bool:
+        found = hall.server.api.get("/api/v1/halls/pages/runners").json()
+        return any(r["runner"] == "2001" and r["zone"] == zone for r in found)
+
+    until(lambda: carries_in("social"), 10, lambda: "the runner was not sent")
+    expect(where).to_have_value("social")
+    where.select_option("")
+    panel.get_by_role("button", name="调往").click()
+    until(lambda: carries_in("pool"), 10, lambda: "the runner stayed in the zone")

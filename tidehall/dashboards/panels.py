@@ -1,0 +1,357 @@
+"""What stands in the dashboard's panels, as rows: the five figures, the zones, the floor, advice, alerts, lanes, lists.
+
+Law: a row is made from the committed state, the day's fold and the look-ahead, in one language for everybody who looks
+at the same part of the hall; nothing is decided here. Rows of the offices are those of display/office_lists.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from tidehall.dashboards.ahead import Ahead
+from tidehall.dashboards.floor import counts, floor_rows
+from tidehall.dashboards.picture import BUSY_HIGH, BUSY_LOW, ON_TIME, WAIT, Standing
+from tidehall.dashboards.today import Today
+from tidehall.display import office_lists
+from tidehall.display.hub import KIOSK_SILENT_S, Display
+from tidehall.display.office_lists import Desk, Row, case_facts, hand_off_rows, place_words, support_facts
+from tidehall.display.views import STRIP, time_text
+from tidehall.hall.engine import Hall
+from tidehall.hall.kept import QUARTER
+from tidehall.hall.offices.clocks import still_open
+from tidehall.hall.papers.objects import HandOff, SupportState
+from tidehall.hall.state import HallState
+from tidehall.locales import say
+
+__all__ = ["FIGURES", "Seen", "desk", "lists_in_time", "minutes"]
+
+#: The five figures, in their order.
+FIGURES = ("wait", "soon", "on_time", "busy", "alerts")
+MINUTE = 60_000_000
+SECOND = 1_000_000
+#: Alerts whose rule is a time.
+TIMED = ("long_wait", "long_service")
+#: Rows of lists that have a page of their own.
+MOST_LANES = 12
+MOST_CASES = 8
+#: The last quarters of an hour in a zone's small curve, its size, and the wait (minutes) that reaches to its top.
+SPARK, SPARK_WIDTH, SPARK_HEIGHT, SPARK_TOP = 16, 96, 24, 30.0
+
+
+class Seen(NamedTuple):
+    """What a part of the hall (`zone`; "" for all of it) is shown from; `kiosks`: how many seconds ago each kiosk's
+    page was last heard. `now` in µs."""
+
+    hall: Hall
+    today: Today
+    standings: Mapping[str, Standing]
+    ahead: Mapping[str, Ahead]
+    displays: Sequence[Display]
+    kiosks: Mapping[str, float]
+    now: int
+    lang: str
+    zone: str
+
+    @property
+    def state(self) -> HallState:
+        """The committed state."""
+        return self.hall.state
+
+    def name(self, zone: str) -> str:
+        """A zone's name, or the hall's."""
+        words = self.state.zones[zone].name if zone else self.state.rules.hall.name
+        return words.get(self.lang) or words.get("zh") or zone
+
+    def t(self, key: str, **params: Any) -> str:
+        """The sentence `dashboard.KEY`."""
+        return say(f"dashboard.{key}", self.lang, **params)
+
+
+def minutes(span: int | None) -> str:
+    """A span (µs) in whole minutes; people are never told 0."""
+    return "—" if span is None else "<1" if span < MINUTE else str(round(span / MINUTE))
+
+
+def at_least(found: Standing) -> bool:
+    """Whether a wait is told as a lower bound; below a minute nobody needs to know."""
+    return found.least and found.wait is not None and found.wait >= MINUTE
+
+
+def percent(share: float | None) -> str:
+    """A share in whole per cent; nothing is rounded up to 100."""
+    return "—" if share is None else str(min(99, round(100 * share)) if share < 1 else 100)
+
+
+def against(value: float | None, limit: float) -> str:
+    """How a value that should be small stands: none, good, warn (within a fifth of the limit), breach."""
+    if value is None:
+        return "none"
+    return "breach" if value > limit else "warn" if value > 0.8 * limit else "good"
+
+
+# ---- figures and zones
+
+
+def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
+    """现在等候 P90."""
+    where = s.name(found.worst) if not s.zone and found.worst else ""
+    longest = s.t("sub.wait", n=found.waiting, longest=minutes(found.longest))
+    return {
+        "value": minutes(found.wait), "least": at_least(found), "unit": s.t("unit.minutes"),
+        "where": where,
+        "sub": longest,
+        "target": s.t("target.wait", n=WAIT // MINUTE), "standing": against(found.wait, WAIT),
+    }  # fmt: skip
+
+
+def soon_figure(s: Seen, found: Standing) -> dict[str, Any]:
+    """30 分钟后 P90."""
+    where = s.name(found.soon_worst) if not s.zone and found.soon is not None else ""
+    known = s.ahead.get(found.soon_worst)
+    sub = s.t("sub.no_ahead") if known is None or found.soon is None else s.t(f"basis.{known.basis}")
+    return {
+        "value": minutes(found.soon), "least": False, "unit": s.t("unit.minutes") if found.soon is not None else "",
+        "where": where,
+        "sub": sub,
+        "target": s.t("target.wait", n=WAIT // MINUTE), "standing": against(found.soon, WAIT),
+    }  # fmt: skip
+
+
+def on_time_figure(s: Seen, found: Standing) -> dict[str, Any]:
+    """流转准时率."""
+    share = found.on_time / found.judged if found.judged else None
+    standing = "none" if share is None else "good" if share >= ON_TIME else "warn" if share >= 0.95 else "breach"
+    return {
+        "value": percent(share), "least": False, "unit": "%" if share is not None else "",
+        "sub": s.t("sub.on_time", n=found.under_way, late=found.late),
+        "target": s.t("target.on_time", n=round(100 * ON_TIME)), "standing": standing,
+    }  # fmt: skip
+
+
+def busy_figure(s: Seen, found: Standing) -> dict[str, Any]:
+    """窗口利用率."""
+    share = found.busy
+    standing, word = "none", "none"
+    if share is not None:
+        standing = "good" if BUSY_LOW <= share <= BUSY_HIGH else "warn"
+        word = "low" if share < BUSY_LOW else "high" if share > BUSY_HIGH else "good"
+    return {
+        "word": word,
+        "value": percent(share), "least": False, "unit": "%" if share is not None else "",
+        "sub": s.t("sub.busy", n=found.open_windows, serving=found.serving),
+        "target": s.t("target.busy", low=round(100 * BUSY_LOW), high=round(100 * BUSY_HIGH)), "standing": standing,
+    }  # fmt: skip
+
+
+def alerts_figure(s: Seen, found: Standing) -> dict[str, Any]:
+    """待处理告警."""
+    standing = "good" if not found.alerts else "breach" if found.escalated else "warn"
+    return {
+        "word": "escalated" if found.alerts and found.escalated else "open" if found.alerts else "good",
+        "value": str(found.alerts), "least": False, "unit": s.t("unit.alerts"),
+        "sub": s.t("sub.alerts", n=found.escalated), "target": s.t("target.alerts"), "standing": standing,
+    }  # fmt: skip
+
+
+MAKE = {
+    "wait": wait_figure, "soon": soon_figure, "on_time": on_time_figure, "busy": busy_figure, "alerts": alerts_figure,
+}  # fmt: skip
+
+
+def figure_facts(s: Seen, name: str) -> dict[str, Any]:
+    """One of the five figures against its target."""
+    found = MAKE[name](s, s.standings[s.zone])
+    return {"id": name, "title": s.t(f"figure.{name}"), "zone": s.zone, "where": "", "word": found["standing"]} | found
+
+
+def zone_facts(s: Seen, zone: str) -> dict[str, Any]:
+    """A zone in the list of zones, with its last hours as a small curve."""
+    found = s.standings[zone]
+    return {
+        "id": zone, "name": s.name(zone), "waiting": found.waiting, "longest": minutes(found.longest),
+        "wait": minutes(found.wait), "least": at_least(found), "soon": minutes(found.soon),
+        "open": found.open_windows, "standing": against(found.wait, WAIT), "spark": spark(s, zone),
+        "limit": round(SPARK_HEIGHT * (1 - WAIT / MINUTE / SPARK_TOP), 1),
+    }  # fmt: skip
+
+
+def spark(s: Seen, zone: str) -> list[str]:
+    """The zone's mean waits of the last hours as lines of SVG points; a quarter without calls is a gap."""
+    quarters = s.today.quarters(zone)
+    last = (s.now - s.today.measures.begins) // QUARTER
+    found: list[list[str]] = [[]]
+    for i in range(SPARK):
+        q = quarters.get(last - SPARK + 1 + i)
+        if q is None:
+            found.append([])
+            continue
+        height = min(1.0, q.sum / q.n / MINUTE / SPARK_TOP)
+        found[-1].append(f"{i * SPARK_WIDTH / (SPARK - 1):.1f},{SPARK_HEIGHT * (1 - height):.1f}")
+    return [" ".join(part) for part in found if len(part) > 1]
+
+
+def finding(s: Seen, zone: str) -> str:
+    """What a zone's curve says, in one sentence: its title."""
+    found, name = s.standings[zone], s.name(zone)
+    if found.wait is None:
+        return s.t("finding.nobody", zone=name)
+    key = "finding.at_least" if at_least(found) else "finding.now"
+    words = s.t(key, zone=name, n=minutes(found.wait))
+    return words if found.soon is None else words + s.t("finding.soon", n=minutes(found.soon))
+
+
+# ---- lists
+
+
+def quarter_rows(s: Seen, zone: str) -> Iterator[Row]:
+    """The table behind a curve: today's first calls by quarter of an hour, the latest first."""
+    midnight = s.today.measures.begins
+    for quarter, q in sorted(s.today.quarters(zone).items(), reverse=True):
+        facts: dict[str, Any] = {
+            "id": str(quarter), "at": time_text(s.state, midnight + quarter * QUARTER), "n": q.n,
+            "mean": f"{q.sum / q.n / MINUTE:.1f}", "longest": f"{q.longest / MINUTE:.1f}",
+        }  # fmt: skip
+        yield Row(str(quarter), None, "quarter", partial(dict, facts))
+
+
+def alarm_row(s: Seen, row: Row) -> Row:
+    """An alert with whose it is and what its rule says in numbers."""
+
+    def make() -> dict[str, Any]:
+        alert = s.state.alerts[row.id]
+        figure = s.t("alert.limit", n=f"{alert.limit / 60:g}") if alert.kind in TIMED and alert.limit else ""
+        return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager"}
+
+    return row._replace(macro="alarm", make=make)
+
+
+def due_rows(s: Seen) -> list[Row]:
+    """Cases in the offices by due moment, the overdue first: those due within a day, and the next ones."""
+    open_ones = [
+        c
+        for c in s.state.offices.cases.values()
+        if c.due_at and not c.decided_at and c.stage in office_lists.IN_BASKET and s.zone in ("", c.zone)
+    ]
+    open_ones.sort(key=lambda c: (c.due_at, c.id))
+    return [Row(c.id, c.seq, "due", partial(case_facts, s.hall, c, s.now, s.lang)) for c in open_ones[:MOST_CASES]]
+
+
+def ask_rows(s: Seen) -> list[Row]:
+    """Questions to the middle office without an answer, the longest waiting first."""
+    windows = s.state.windows
+    asked = [
+        a
+        for a in s.state.offices.supports.values()
+        if a.state != SupportState.ANSWERED
+        and (not s.zone or (a.window in windows and windows[a.window].zone == s.zone))
+    ]
+    asked.sort(key=lambda a: a.asked_at)
+    return [Row(a.id, a.seq, "call", partial(support_facts, s.hall, a, s.now, s.lang)) for a in asked]
+
+
+def rating_rows(s: Seen) -> list[Row]:
+    """How often each level was given today."""
+    rated = [r for r in s.today.kept.ratings.values() if r.active and not r.follow_up and s.zone in ("", r.zone)]
+    most = max([1, *(sum(r.level == level for r in rated) for level in range(1, 6))])
+    found = []
+    for level in (5, 4, 3, 2, 1):
+        n = sum(r.level == level for r in rated)
+        found.append(Row(str(level), None, "level", partial(dict, id=str(level), level=level, n=n, most=most)))
+    return found
+
+
+def display_rows(s: Seen) -> list[Row]:
+    """Boards and kiosks: which speak, and which have fallen silent."""
+    silent = {a.about for a in s.state.alerts.values() if a.kind.endswith("_silent") and a.ended is None}
+    heard: dict[str, list[Display]] = {}
+    for display in s.displays:
+        heard.setdefault(display.board, []).append(display)
+    names = {
+        board.id: (board.name or (s.state.zones[board.zones[0]].name if len(board.zones) == 1 else {}))
+        for board in s.state.rules.boards
+        if not s.zone or s.zone in board.zones
+    }
+    strips = [id for id in heard if id.startswith(STRIP) and s.zone in ("", zone_of_strip(s.state, id))]
+    found = []
+    for id in [
+        *names,
+        *sorted(set(strips) | {a for a in silent if a not in names and a not in s.kiosks and not s.zone}),
+    ]:
+        words = names.get(id)
+        label = (words.get(s.lang) or words.get("zh") if words else None) or strip_name(s, id)
+        alive = any(d.shown_seq is not None for d in heard.get(id, ()))
+        kind = "silent" if id in silent else "alive" if alive else "off"
+        facts = {"id": id, "name": label, "kind": kind, "n": len(heard.get(id, ()))}
+        found.append(Row(id, None, "display", partial(dict, facts)))
+    for id, ago in sorted(s.kiosks.items()) if not s.zone else ():
+        kind = "silent" if id in silent or ago > KIOSK_SILENT_S else "alive"
+        facts = {"id": f"kiosk {id}", "name": s.t("display.kiosk", id=id), "kind": kind, "n": 1}
+        found.append(Row(str(facts["id"]), None, "display", partial(dict, facts)))
+    return found
+
+
+def zone_of_strip(state: HallState, id: str) -> str:
+    """The zone of the window under a strip."""
+    window = state.windows.get(id.removeprefix(STRIP))
+    return window.zone if window is not None else ""
+
+
+def strip_name(s: Seen, id: str) -> str:
+    """A strip by its window, anything else by its id."""
+    return place_words(s.state, f"window:{id.removeprefix(STRIP)}", s.lang) if id.startswith(STRIP) else id
+
+
+def in_the_hall(state: HallState, h: HandOff) -> bool:
+    """Whether a hand-off has one of the hall's own limits; the way on to a department outside has a working day."""
+    return (h.due_at - h.started_at) <= round(state.rules.limits.hand_off_promised_s * SECOND)
+
+
+# ---- all of it
+
+
+def lists_in_time(s: Seen, zones: Sequence[str]) -> dict[str, list[Row]]:
+    """What time alone changes: figures, zones, displays."""
+    return {
+        "figures": [Row(name, None, "figure", partial(figure_facts, s, name)) for name in FIGURES],
+        "areas": [Row(zone, None, "zone", partial(zone_facts, s, zone)) for zone in zones],
+        "displays": display_rows(s),
+    }
+
+
+def desk(s: Seen, zones: Sequence[str], curves: Sequence[str]) -> Desk:
+    """Everything that stands on the dashboard of a part of the hall; `curves`: the zones whose curves it has."""
+    hall, state, now, lang = s.hall, s.state, s.now, s.lang
+    lists = lists_in_time(s, zones)
+    shown = [s.zone] if s.zone else zones
+    for zone in shown:
+        lists[f"floor-{zone}"] = floor_rows(state, zone, now)
+    for zone in curves:
+        lists[f"table-{zone}"] = list(quarter_rows(s, zone))
+    lists["advice"] = [row._replace(macro="advice") for row in office_lists.advice_rows(state, lang, s.zone)]
+    lists["alerts"] = [alarm_row(s, row) for row in office_lists.alert_rows(hall, lang, zone=s.zone or None)]
+    under_way = [
+        h
+        for h in state.offices.hand_offs.values()
+        if still_open(h) and in_the_hall(state, h) and s.zone in ("", office_lists.zone_of_hand_off(state, h))
+    ]
+    lanes = {"urgent": [h for h in under_way if h.urgent and h.leg == 1]}
+    lanes["promised"] = [h for h in under_way if not (h.urgent and h.leg == 1)]
+    slots: dict[str, str] = {}
+    for name, found in lanes.items():
+        rows = hand_off_rows(hall, found, now, lang, "lane")
+        lists[f"lane-{name}"] = rows[:MOST_LANES]
+        slots[f"lane-{name}-count"] = str(len(rows))
+    lists["asks"], lists["due"], lists["ratings"] = ask_rows(s), due_rows(s), rating_rows(s)
+    slots["asks-count"] = str(len(lists["asks"]))
+    slots["heed-count"] = str(len(lists["alerts"]) + len(lists["advice"]))
+    for zone in shown:
+        found_ = counts(state, zone, now)
+        slots[f"open-{zone}"] = s.t(
+            "floor.counts", open=sum(n for kind, n in found_.items() if kind not in ("closed", "paused")),
+            n=sum(found_.values()),
+        )  # fmt: skip
+    for zone in curves:
+        slots[f"finding-{zone}"] = finding(s, zone)
+    return Desk(lists, slots)

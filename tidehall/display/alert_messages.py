@@ -1,0 +1,154 @@
+"""Alerts on their way out of the hall: to their owner's duty telephone, and to another system's address.
+
+Law: as in messages.py, at most once for each step of an alert, and only while it is open. What goes out names posts,
+places and figures, never a person; the duty telephones stand in a file of the server, not in the plan. Nothing waits
+for it, and what was not taken is said once, and counted.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import tomllib
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from tidehall.display.messages import TIMEOUT_S, Gateway, GatewayError, Teller, tries
+from tidehall.display.office_lists import alert_facts
+from tidehall.display.views import alert_view
+from tidehall.hall.events import AlertRaised, Event
+from tidehall.hall.papers.events import AlertEscalated
+from tidehall.hall.state import Alert
+from tidehall.live import HallKeeper
+from tidehall.locales import FIRST, say
+from tidehall.settings import SettingsError
+
+__all__ = ["SIGNATURE", "AlertMessenger", "Duty", "Webhook"]
+
+log = logging.getLogger(__name__)
+
+#: The header that proves to the receiver who sends: sha256=HMAC of the body's bytes, in hexadecimal.
+SIGNATURE = "X-TideHall-Signature"
+
+Count = Callable[[str, str], None]
+
+
+class Webhook:
+    """POSTs alerts as JSON to an address (`TIDEHALL_WEBHOOK`), signed with `TIDEHALL_WEBHOOK_SECRET`."""
+
+    def __init__(self, url: str, secret: str | None, **pauses: float) -> None:
+        """Raises SettingsError. `pauses`: see messages.tries."""
+        if not url.startswith(("http://", "https://")):
+            raise SettingsError("TIDEHALL_WEBHOOK must begin with http:// or https://")
+        if not secret:
+            raise SettingsError("TIDEHALL_WEBHOOK needs TIDEHALL_WEBHOOK_SECRET, by which the receiver knows us")
+        self._url = url
+        self._secret = secret.encode()
+        self._tries = tries(**pauses)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
+
+    async def send(self, body: bytes, name: str) -> None:
+        """Send; `name` names the step, so that a receiver can know a repeat. Raises GatewayError."""
+        await self._tries.copy()(self._post, body, name)
+
+    async def _post(self, body: bytes, name: str) -> None:
+        signed = "sha256=" + hmac.new(self._secret, body, sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": name, SIGNATURE: signed}
+        try:
+            answer = await self._client.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise GatewayError(f"no answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise GatewayError(f"answered {answer.status_code}")
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+
+class Duty:
+    """The duty telephones (`TIDEHALL_DUTY`): a TOML file, owner = "telephone" or a list of them, read when needed."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    def phones(self, owner: str) -> list[str]:
+        """The telephones of an owner such as supervisor:social. Raises GatewayError."""
+        if self.path is None:
+            return []
+        try:
+            found = tomllib.loads(self.path.read_text("utf-8")).get(owner, [])
+        except (OSError, ValueError) as error:
+            raise GatewayError(f"the duty telephones cannot be read ({type(error).__name__})") from None
+        return [str(phone) for phone in (found if isinstance(found, list) else [found])]
+
+
+class AlertMessenger(Teller):
+    """Tells an alert's owner, by the ways that the plan names for its kind."""
+
+    told = (AlertRaised, AlertEscalated)
+
+    def __init__(
+        self, keeper: HallKeeper, folder: Path, *, gateway: Gateway | None, webhook: Webhook | None, duty: Duty,
+        count: Count,
+    ) -> None:  # fmt: skip
+        """`count` hears each message's way, and whether it was taken or failed."""
+        super().__init__(keeper, folder / f"{keeper.id}.alerts.seq")
+        self._gateway, self._webhook, self._duty, self._count = gateway, webhook, duty, count
+        self._failing: set[str] = set()
+
+    async def tell(self, seq: int, event: Event) -> None:
+        """See Teller."""
+        assert isinstance(event, AlertRaised | AlertEscalated)
+        state = self.keeper.committed.state
+        found = state.alerts.get(event.alert)
+        rules = state.rules.alerts
+        if found is None or found.ended is not None or rules is None:
+            return
+        name, escalated = f"{self.keeper.id}-{seq}", isinstance(event, AlertEscalated)
+        ways = rules.rule(found.kind).send
+        if "webhook" in ways and self._webhook is not None:
+            await self._by("webhook", self._webhook.send(self._body(seq, found, escalated=escalated), name))
+        if "sms" in ways and self._gateway is not None:
+            await self._by(
+                "sms", self._call_up(self._gateway, found, event.owner or "manager", name, escalated=escalated)
+            )
+
+    async def _call_up(self, gateway: Gateway, found: Alert, owner: str, name: str, *, escalated: bool) -> None:
+        for n, phone in enumerate(self._duty.phones(owner)):
+            await gateway.send(phone, self._text(found, escalated=escalated), f"{name}-{n}")
+
+    async def _by(self, way: str, sending: Any) -> None:
+        try:
+            await sending
+        except (GatewayError, OSError) as error:
+            self._count(way, "failed")
+            if way not in self._failing:  # said once, until one is taken again
+                self._failing.add(way)
+                log.warning("hall %s: alerts are not taken by %s: %s", self.keeper.id, way, error)
+            return
+        self._count(way, "taken")
+        self._failing.discard(way)
+
+    def _body(self, seq: int, found: Alert, *, escalated: bool) -> bytes:
+        hall = self.keeper.committed
+        step = "escalated" if escalated else "raised"
+        return msgspec.json.encode(
+            {"hall": self.keeper.id, "seq": seq, "step": step, "alert": alert_view(hall, found)}
+        )  # fmt: skip
+
+    def _text(self, found: Alert, *, escalated: bool) -> str:
+        hall = self.keeper.committed
+        facts = hall.state.rules.hall
+        lang = facts.languages[0] if facts.languages else FIRST
+        alert = alert_facts(hall, found, lang)
+        since = str(alert["since"])[11:16]
+        return say(
+            "message.alert_escalated" if escalated else "message.alert", lang, hall=facts.name.get(lang) or facts.id,
+            what=alert["kind_words"], about=alert["about"], since=since, owner=alert["owner"],
+        )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Figures and indicators as tables with words: what statistics, reports and their files show alike.
+
+Law: a value is written as it is measured; only its unit is chosen for reading (minutes, per cent), and the heading says
+which. What has no data stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import fields
+
+from tidehall.display.sheets import Cell, Sheet
+from tidehall.hall.figures import By, Figures, Summary, figures, per_day
+from tidehall.hall.indicators import INDICATORS, Indicator, Unknown, Value, facts_of
+from tidehall.hall.kept import Kept
+from tidehall.hall.plan import Department, LinePlan, Plan, Zone
+from tidehall.locales import say
+
+__all__ = [
+    "ASPECTS", "SHARES", "indicator_sheet", "met", "named", "of_indicators", "of_parts", "report_sheets", "words_of",
+    "written",
+]  # fmt: skip
+
+#: By what a report's tables are made.
+ASPECTS: tuple[By, ...] = ("day", "zone", "line", "department", "item", "window", "staff", "hour_of_day")
+#: Figures that are shares.
+SHARES = tuple(f.name for f in fields(Figures) if f.type == float | None)
+#: Figures that are sets of durations, and what is shown of one.
+SETS = tuple(f.name for f in fields(Figures) if f.type == Summary | None)
+OF_SET = ("n", "mean", "p50", "p90", "max")
+UNITS = {"share": 100.0, "seconds": 1 / 60, "count": 1.0}
+
+
+def named(plan: Plan, by: By, key: str, lang: str) -> str:
+    """What a part of the hall is called; the key where it has no name."""
+    if not key:
+        return say("statistics.nowhere", lang) if by != "hall" else plan.hall.name.get(lang) or plan.hall.id
+    match by:
+        case "zone" | "line" | "department":
+            rows: tuple[Zone | LinePlan | Department, ...] = (*plan.zones, *plan.lines, *plan.departments)
+            kind = {"zone": Zone, "line": LinePlan, "department": Department}[by]
+            return words_of(next((row.name for row in rows if row.id == key and isinstance(row, kind)), {}), key, lang)
+        case "item":
+            return words_of(next((item.name for item in plan.items if item.code == key), {}), key, lang)
+        case "window":
+            label = next((window.label for window in plan.windows if window.id == key), None)
+            return key if label is None else say("statistics.window", lang, label=label)
+        case "hour_of_day":
+            return f"{key}:00"
+        case _:
+            return key.replace("T", " ") + ":00" if by == "hour" else key
+
+
+def words_of(name: Mapping[str, str], key: str, lang: str) -> str:
+    """A name of the plan in a language; the key where there is none."""
+    return name.get(lang) or next(iter(name.values()), key)
+
+
+def heads(lang: str) -> Iterator[str]:
+    """The columns of a table of figures."""
+    for f in fields(Figures):
+        word = say(f"statistics.{f.name}", lang)
+        if f.name in SETS:
+            for part in OF_SET:
+                yield f"{word} · {say(f'statistics.of_set.{part}', lang)}"
+        elif f.name in SHARES:
+            yield f"{word} (%)"
+        elif not isinstance(f.default, dict) and f.type != dict[str, float]:
+            yield word
+
+
+def cells(found: Figures) -> Iterator[Cell]:
+    """A row of a table of figures: durations in minutes, shares in per cent."""
+    for f in fields(Figures):
+        value = getattr(found, f.name)
+        if f.name in SETS:
+            yield 0 if value is None else value.n
+            for part in OF_SET[1:]:
+                yield None if value is None else round(getattr(value, part) / 60, 2)
+        elif f.name in SHARES:
+            yield None if value is None else round(100 * value, 2)
+        elif not isinstance(value, dict):
+            yield round(value, 2)
+
+
+def of_parts(kept: Kept, by: By, plan: Plan, lang: str, *, mean: bool = False) -> Sheet:
+    """The figures by one aspect as a table; counts are sums, or means per open day."""
+    rows: list[tuple[Cell, ...]] = [
+        (key, named(plan, by, key, lang), *cells(per_day(found) if mean else found))
+        for key, found in figures(kept, by, plan.hall.time_zone).items()
+    ]
+    word = say(f"statistics.by.{by}", lang)
+    return Sheet(word, (word, say("statistics.name", lang), *heads(lang)), rows)
+
+
+def written(value: Value, kind: str, lang: str) -> str:
+    """An indicator's value in words, or why there is none."""
+    if isinstance(value, Unknown):
+        return say(f"indicator.unknown.{value.reason}", lang)
+    scaled = value * UNITS[kind]
+    text = f"{scaled:,.0f}" if kind == "count" else f"{scaled:.1f}"
+    return text + say(f"indicator.unit.{kind}", lang)
+
+
+def number(value: Value | None, kind: str) -> Cell:
+    """An indicator's value as a cell."""
+    if value is None or isinstance(value, Unknown):
+        return None
+    found = round(value * UNITS[kind], 2)
+    return int(found) if kind == "count" and found == int(found) else found
+
+
+def met(indicator: Indicator, value: Value) -> bool | None:
+    """Whether a target is reached; None: there is none, or no value."""
+    if indicator.target is None or isinstance(value, Unknown):
+        return None
+    return value <= indicator.target if indicator.at_most else value >= indicator.target
+
+
+def of_indicators(kept: Kept, before: Kept, plan: Plan) -> list[tuple[Indicator, Value, Value]]:
+    """Every indicator with its value now and in the period before."""
+    now, then = facts_of(kept, plan.hall.time_zone), facts_of(before, plan.hall.time_zone)
+    nothing = Unknown("nothing")
+    return [(i, nothing if now is None else i.of(now), nothing if then is None else i.of(then)) for i in INDICATORS]
+
+
+def indicator_sheet(kept: Kept, before: Kept, plan: Plan, lang: str) -> Sheet:
+    """The indicators against target and the period before."""
+    rows: list[tuple[Cell, ...]] = []
+    for indicator, now, then in of_indicators(kept, before, plan):
+        reached = met(indicator, now)
+        rows.append(
+            (
+                say(f"indicator.{indicator.name}", lang), number(now, indicator.kind),
+                say(f"indicator.unit_name.{indicator.kind}", lang), number(indicator.target, indicator.kind),
+                None if reached is None else say("indicator.met" if reached else "indicator.missed", lang),
+                number(then, indicator.kind),
+                say(f"indicator.unknown.{now.reason}", lang) if isinstance(now, Unknown) else None,
+            )
+        )  # fmt: skip
+    heads_ = [say(f"indicator.head.{name}", lang) for name in
+              ("name", "value", "unit", "target", "met", "before", "note")]  # fmt: skip
+    return Sheet(say("indicator.title", lang), tuple(heads_), rows)
+
+
+def report_sheets(kept: Kept, before: Kept, plan: Plan, lang: str, *, staff: bool = True) -> list[Sheet]:
+    """All tables of a report; `staff`: also by person."""
+    aspects = [by for by in ASPECTS if staff or by != "staff"]
+    return [indicator_sheet(kept, before, plan, lang), *(of_parts(kept, by, plan, lang) for by in aspects)]
