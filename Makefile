@@ -34,7 +34,7 @@ $(READY):
 	fi; \
 	echo "Setting up .venv with $$("$$found" --version), once; this takes about a minute"; \
 	"$$found" -m venv .venv; \
-	$(PIP) --editable '.[simulation,dashboards]'; \
+	$(PIP) --editable '.[simulation]'; \
 	rm -f .venv/.ready-* .venv/.tools-*; \
 	touch $@
 
@@ -46,7 +46,7 @@ tools: $(TOOLS)
 
 $(TOOLS): $(READY)
 	@echo "Setting up the tools of the tests in .venv, once"
-	@$(PIP) --editable '.[simulation,dashboards,cluster,kernel,dev]'
+	@$(PIP) --editable '.[simulation,cluster,kernel,dev]'
 	@# Ciw checks the simulator's networks. It brings a package named tests that would hide ours: it lies aside.
 	@[ -d .venv/ciw/ciw-3.2.7.dist-info ] || { rm -rf .venv/ciw; $(PIP) --no-deps --target .venv/ciw ciw==3.2.7; }
 	@touch $@
@@ -57,7 +57,8 @@ test: $(TOOLS)
 	@.ci/node
 	@# A browser on two busy cores may miss a moment: one more try, and the summary says that there was one.
 	@$(PY) -m pytest -m "not proof" --reruns 1 tests/pages $(ARGS)
-	@$(PY) -m pytest -m "not proof" --ignore tests/pages $(ARGS)
+	@# Much of it is waiting for servers and clocks: two at a time.
+	@$(PY) -m pytest -m "not proof" --ignore tests/pages --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(TOOLS)
 	@echo "Formatting, lint" && $(PY) -m ruff format --quiet --check . && $(PY) -m ruff check --quiet .
