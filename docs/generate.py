@@ -30,6 +30,7 @@ from tidehall.hall.papers.commands import OfficeCommand
 from tidehall.hall.papers.events import OfficeEvent
 from tidehall.hall.papers.objects import CASE_LIFE, HAND_OFF_LIFE, MATTER_LIFE, SUPPORT_LIFE
 from tidehall.hall.state import WINDOW_LIFE
+from tidehall.hall.targets import Targets
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
 from tidehall.simulation import tables
 from tidehall.simulation.sizing_bounds import Sizing
@@ -294,6 +295,15 @@ def scenario() -> str:
     return table(("table", "what it says", "keys, with what holds where one is left out"), rows)
 
 
+def targets() -> str:
+    """The plan's targets, as their structs describe them."""
+    kinds = [(field.name, type(field.default)) for field in msgspec.structs.fields(Targets)]
+    rows = [
+        (f"`[targets.{name}]`", sentence(kind.__doc__).partition(": ")[2], scenario_keys(kind)) for name, kind in kinds
+    ]
+    return table(("table", "what it says", "keys, with what holds where one is left out"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "case-life": lambda: life(plain(CASE_LIFE), "received"),
     "command-line": command_line,
@@ -307,6 +317,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "scenario": scenario,
     "settings": setting_table,
     "support-life": lambda: life(plain(SUPPORT_LIFE), "asked"),
+    "targets": targets,
     "ticket-life": lambda: life(plain(TICKET_LIFE), "waiting"),
     "undo-life": undo_life,
     "window-life": lambda: life(WINDOW_LIFE, "closed"),

@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 import tomllib
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ from tidehall.store.persons import Persons
 from tidehall.store.projections import PostgresProjections
 
 __all__ = [
-    "StartError", "app", "demonstration_plan", "known_scenarios", "main", "open_house", "read_plan",
+    "StartError", "app", "beside", "demonstration_plan", "known_scenarios", "main", "open_house", "read_plan",
     "read_scenario_file", "read_tables", "serve", "serve_workers",
 ]  # fmt: skip
 
@@ -210,8 +210,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             house.halls[id] = keeper
             for kept, projection in ((house.records, CaseRegister()), (house.days, DayRecords())):
                 follower = Follower(id, projection, journal=journal, store=house.projections)
-                following = asyncio.create_task(follower.run(bus, keeper.epoch), name=f"{projection.name}-{id}")
-                stack.push_async_callback(cancelled, following)
+                beside(stack, follower.run(bus, keeper.epoch), f"{projection.name}-{id}")
                 kept[id] = follower
             ruling = keeper.committed.state.plan
             if id in plans and ruling != plans[id]:
@@ -221,11 +220,23 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 )  # fmt: skip
         outlook = Outlook(known_scenarios(settings, ids))
         for keeper in house.halls.values():
-            looking = asyncio.create_task(outlook.follow(keeper), name=f"outlook-{keeper.id}")
-            stack.push_async_callback(cancelled, looking)
+            beside(stack, outlook.follow(keeper), f"outlook-{keeper.id}")
         house.outlook = outlook
         gc.freeze()
         yield house
+
+
+def beside(stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+    """Run something beside the halls until the house is closed; if it fails, that is said."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(said)
+    stack.push_async_callback(cancelled, task)
+
+
+def said(task: asyncio.Task[None]) -> None:
+    """Nothing ends in silence."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("%s failed", task.get_name(), exc_info=task.exception())
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

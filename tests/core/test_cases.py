@@ -237,6 +237,13 @@ def test_another_plan_while_papers_are_at_intake() -> None:
     assert office.case(told).due_at == local("2026-12-01 17:30")
     office.until("2026-12-02 09:00")
     assert office.case(id).deemed
+    for case in (id, told):
+        office.carry(case)
+        office.do(q.ClaimCase(case, "o1"))
+        office.do(q.RequestFee(case, 500, "another fee than the item's"))
+        office.do(q.PayFee(case, "paid"))
+        office.do(q.DecideCase(case, "refuse", "no"))
+    office.until("2026-12-03 09:00")
     assert office.hall.state.offices.versions == {}
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tidehall.hall import kept as k
-from tidehall.hall.indicators import INDICATORS, Facts, Unknown, facts_of
+from tidehall.hall.indicators import INDICATORS, Facts, Unknown, facts_of, indicators
+from tidehall.hall.targets import HandOffGoal, Targets, UtilisationGoal, WaitGoal
 
 ZONE, DAY = "Asia/Shanghai", "2026-11-23"
 SECOND = 1_000_000
 #: Monday 23 November 2026, 09:00 in Shanghai, µs.
 NINE = 1_795_395_600 * SECOND
+
+
+#: Called within 100 s; the other two away from what is usual.
+TARGETS = Targets(WaitGoal(0.8, 100), HandOffGoal(0.97), UtilisationGoal(0.4, 0.7))
 
 
 def visit(id: str, outcome: str, wait: float | None = None, service: float = 0) -> k.Visit:
@@ -53,6 +58,7 @@ def a_day() -> k.Kept:
 
 WORTH = {
     "tickets": 6, "called": 4, "finished": 3, "abandoned": 3, "wait_mean": 67.5, "wait_longest": 180,
+    "wait_within": 0.75,
     "service_mean": 1000 / 3, "utilisation": 0.5, "waits_over": 2, "services_over": 1, "hand_offs_over": 1,
     "cases_over": 1, "hand_offs_on_time": 0.5, "received": 4, "decided": 4, "at_once": 0.25, "early": 1 / 3,
     "on_time": 2 / 3, "complete_at_first": 0.75, "at_most_one_visit": 0.5, "time_cut": 0.4, "good": 0.5, "bad": 1,
@@ -64,7 +70,7 @@ WORTH = {
 @pytest.mark.parametrize("name", WORTH)
 def test_an_indicator_is_its_definition(name: str) -> None:
     """Each published indicator has the value that its definition gives for a day reckoned by hand."""
-    facts = facts_of(a_day(), ZONE)
+    facts = facts_of(a_day(), ZONE, TARGETS)
     assert facts is not None
     found = next(i for i in INDICATORS if i.name == name).of(facts)
     assert found == pytest.approx(WORTH[name])
@@ -72,7 +78,7 @@ def test_an_indicator_is_its_definition(name: str) -> None:
 
 def test_every_indicator_is_tested_or_says_why_it_cannot_be() -> None:
     """What no record says, ages, is unknown with its reason; every other indicator stands in the table above."""
-    facts = facts_of(a_day(), ZONE)
+    facts = facts_of(a_day(), ZONE, TARGETS)
     assert facts is not None
     unknown = {i.name: i.of(facts) for i in INDICATORS if i.name not in WORTH}
     assert unknown == {"ages": Unknown("not_recorded")}
@@ -81,10 +87,19 @@ def test_every_indicator_is_tested_or_says_why_it_cannot_be() -> None:
 def test_a_day_on_which_nothing_happened_has_no_shares() -> None:
     """An open day without anybody: counts are 0, shares and times unknown, never 0 (design section 6)."""
     kept = k.Kept()
-    assert facts_of(kept, ZONE) is None
+    assert facts_of(kept, ZONE, TARGETS) is None
     kept.put(k.Tallied("s", NINE, DAY, kind="print_copy", count=1))
-    facts = facts_of(kept, ZONE)
+    facts = facts_of(kept, ZONE, TARGETS)
     assert isinstance(facts, Facts)
     for indicator in INDICATORS:
         found = indicator.of(facts)
         assert found == 0 if indicator.kind == "count" else isinstance(found, Unknown), indicator.name
+
+
+def test_the_plan_s_targets_stand_beside_their_indicators() -> None:
+    """Waits, hand-offs and windows are judged by the plan; a target that the authority has set stays."""
+    found = {i.name: (i.target, i.most) for i in indicators(TARGETS) if i.target is not None}
+    assert found["wait_within"] == (0.8, None)
+    assert found["hand_offs_on_time"] == (0.97, None)
+    assert found["utilisation"] == (0.4, 0.7)
+    assert found["on_time"] == (1.0, None)

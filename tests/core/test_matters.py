@@ -83,6 +83,18 @@ def test_an_undone_finish_takes_the_claim_back() -> None:
     office.do(q.RateTicket(ticket, 5))
 
 
+def test_a_finish_taken_back_over_night_keeps_its_rating() -> None:
+    """Who rated before the finish was taken back does not open a second matter when he is done on another day."""
+    office = Office()
+    matter = bad(office)
+    office.do(c.Undo("w1"))
+    office.until("2026-11-24 09:00")
+    office.do(c.FinishTicket("w1"))
+    assert office.refusal(q.RateTicket(matter.removeprefix("bad-"), 1)).code == "already_rated"
+    office.until("2026-12-31 09:00")
+    assert office.matter(matter).state == "open"
+
+
 def test_a_claim_ends() -> None:
     """A ticket can be rated for as many days as the plan says, also when it has left the state; then no more."""
     office = Office()

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import json
+from msgspec.structs import replace
 
 from tests.core.halls import make_plan, problems, tables
+from tidehall.hall.plan import parse_plan
 
 ROOT = Path(__file__).parents[2]
 WORDS = {"zh": "名", "en": "Name"}
@@ -54,6 +57,14 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"hand_off_warn_share": 1.2}}, "limits.hand_off_warn_share"),
     ({"limits": {"overtime": 1}}, "limits.overtime"),
     ({"limits": 5}, "limits"),
+    ({"targets": 5}, "targets"),
+    ({"targets": {"speed": {}}}, "targets.speed"),
+    ({"targets": {"wait": {"within": 900}}}, "targets.wait.within"),
+    ({"targets": {"wait": {"within_s": 0}}}, "targets.wait.within_s"),
+    ({"targets": {"wait": {"share": 1}}}, "targets.wait.share"),
+    ({"targets": {"hand_off": {"share": 1.5}}}, "targets.hand_off.share"),
+    ({"targets": {"utilisation": {"low": 0.9, "high": 0.5}}}, "targets.utilisation"),
+    ({"targets": {"utilisation": {"high": float("nan")}}}, "targets.utilisation"),
     ({"offices": {"rating_days": 0}}, "offices.rating_days"),
     ({"offices": {"collect_within_days": 100_000}}, "offices.collect_within_days"),
     ({"offices": {"correction_days": 1.5}}, "offices.correction_days"),
@@ -196,8 +207,31 @@ def test_acceptance_shape() -> None:
     assert plan.tide["g"].open_waiting_per_window == 3
 
 
+def reference_tables() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "halls" / "yangxin.toml").read_text("utf-8"))
+
+
 def test_reference_hall_is_right() -> None:
     """halls/yangxin.toml has no mistake and the size that the issue asks for."""
-    found = tomllib.loads((ROOT / "halls" / "yangxin.toml").read_text("utf-8"))
+    found = reference_tables()
     assert problems(found) == []
     assert len(found["items"]) >= 150
+
+
+def test_a_plan_can_be_written_out_and_read_again() -> None:
+    """As JSON, with every section that a plan may have; and one from before there were rules for alerts."""
+    small = make_plan(
+        zones=[{"id": "g", "name": WORDS, "roster": [["08:30", 1], ["12:00", 2]]}],
+        lines=[line()],
+        items=[item()],
+        boards=[],
+        windows=[window(), window(id="w2", label="2", post="tidal")],
+        service={"default_s": 500, "break_every_s": 3600, "break_s": 300},
+        tide=tide(policy="forecast", forecast_every_s=300),
+        alerts={
+            "long_wait": {"limit_s": 60, "lines": {"A": 5}, "owner": "middle", "escalate_after_s": 30, "send": ["sms"]},
+            "hand_off_due": {"on": False}, "case_due": {"days": 3}, "estimate_off": {"share": 0.5},
+        },
+    )  # fmt: skip
+    for plan in (small, replace(small, alerts=None), parse_plan(reference_tables())):
+        assert parse_plan(json.decode(json.encode(plan))) == plan

@@ -126,6 +126,17 @@ def test_estimates_that_miss_are_told_and_forgiven() -> None:
     assert told(driver) == []
 
 
+def test_nobody_tells_by_hand_what_time_tells() -> None:
+    """A long wait is neither raised nor ended by a command; both answer with nothing."""
+    driver = Driver(make_plan(alerts={"long_wait": {"limit_s": 60}}))
+    driver.take()
+    assert driver.do(c.RaiseAlert("long_wait", "A")) == []
+    driver.wait(60)
+    assert told(driver) == ["long_wait:A"]
+    assert driver.do(c.EndAlert("long_wait", "A")) == []
+    assert driver.wait(60) == []
+
+
 def test_a_rule_has_its_owner_and_escalation() -> None:
     """The plan names the post, the time and to whom; a kind that is off is not raised."""
     office = Office(office_plan(alerts={
@@ -153,6 +164,35 @@ def test_a_case_says_that_it_is_nearly_due() -> None:
     assert (found.since, found.limit, found.escalated) == (local("2026-11-27 17:30"), 1.0, True)
     assert [ev.owner for ev in of(office.events, e.AlertRaised) if ev.alert_kind == "case_due"] == ["office:d"]
     assert kinds(office.do(q.DecideCase(id, "refuse", "no"))) == ["case_decided", "alert_ended"]
+
+
+def test_a_case_that_waits_for_others_is_not_nearly_due() -> None:
+    """With the pause the alert ends; when the clock runs again it comes back at once, or a working day before the new
+    promise; a pause over the moment itself hides nothing."""
+    office = Office()
+    told, missed = office.review(), office.review()
+    office.until("2026-11-27 17:29")
+    assert kinds(office.do(q.StartStep(missed, "site_visit"))) == ["step_started"]
+    office.until("2026-11-28 09:00")
+    assert office.alert(f"case_due:{missed}") is None
+    assert kinds(office.do(q.RequestFee(told, 500, "r"))) == ["fee_requested", "alert_ended"]
+    office.wait(3600)
+    assert office.alert(f"case_due:{told}") is None
+    for id, command in ((told, q.PayFee(told, "r")), (missed, q.EndStep(missed))):
+        office.do(command)
+        assert kinds(office.wake()) == ["case_due_soon", "alert_raised"]
+        found = office.alert(f"case_due:{id}")
+        assert found is not None
+        assert found.since == office.now
+    office.do(q.RequestCorrection(told, ("form",)))
+    office.until("2026-11-30 12:00")
+    office.do(q.CorrectPapers(told))
+    assert office.wake() == []  # promised for Tuesday now
+    office.until("2026-11-30 17:30")
+    again = office.alert(f"case_due:{told}")
+    assert again is not None
+    assert again.since == office.now
+    assert office.alert(f"case_due:{missed}") is None  # overdue
 
 
 def test_a_bad_rating_is_an_alert_until_it_is_mended() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from tests.live.door import ADMIN, Stage, plan, served, stage
 from tests.live.feeds import until
 from tidehall.dashboards.channel import DashboardChannel
 from tidehall.dashboards.live import dashboards
+from tidehall.dashboards.room import Room
 from tidehall.dashboards.today import Today, waited_at_most
 from tidehall.display.door import Door
 from tidehall.hall import commands as c
 from tidehall.live import Ask, HallKeeper
+from tidehall.records import DayRecords
 from tidehall.store.bus import LocalBus
+from tidehall.store.projections import WAITS, Checkpoint
 
 MINUTE = 60_000_000
 STAFF = {"Authorization": f"Bearer {ADMIN}"}
@@ -126,6 +130,26 @@ async def test_what_happens_while_the_day_is_read_counts_once(tmp_path: Path) ->
         await asyncio.gather(*(s.take() for _ in range(20)), began)
         assert len(today.kept.visits) == 25
         assert today.seq == s.seq
+
+
+async def test_the_usual_day_is_a_band_from_three_days_on(tmp_path: Path) -> None:
+    """Two recorded days draw nothing; with the third the curve lies over their spread, in minutes, with its name."""
+    async with house(tmp_path) as (s, _):
+        room = Room(s.keeper, s.door.hubs["t"], s.door.house.projections, s.door.house.outlook)
+        here, store = date.fromisoformat(s.keeper.committed.state.day), s.door.house.projections
+        at = Checkpoint("epoch", DayRecords.version, 0)
+        await store.restart("t", DayRecords.name, None, at)
+        for ago, wait in ((1, 4), (2, 12), (3, 8)):
+            day = (here - timedelta(days=ago)).isoformat()
+            rows = {(day, "g", q): (day, "g", q, 5, 5 * wait * MINUTE, wait * MINUTE) for q in (36, 37)}
+            assert await store.advance("t", DayRecords.name, at, ago, {WAITS: rows})
+            at = Checkpoint(at.epoch, at.version, ago)
+            await room.ask_usual()
+            await room.ready()
+            figure = room.charts("zh", "")["g"]
+            drawn = [trace["y"] for trace in figure["data"][:3]]
+            assert drawn == ([[12, 12], [4, 4], [8, 8]] if ago == 3 else [[], [], []])
+            assert any(note["text"] == "平日" for note in figure["layout"]["annotations"]) == (ago == 3)
 
 
 # ---- the page and its socket

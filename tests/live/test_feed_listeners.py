@@ -10,7 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.live.feeds import Screen, closing, plan, stage, until
-from tidehall.display.feed import BoardAlarm
+from tidehall.display.feed import BoardAlarm, Hub
+from tidehall.display.hub import KIOSK_SILENT_S
 from tidehall.hall import commands as c
 from tidehall.queue.tickets import Parked
 
@@ -115,6 +116,33 @@ async def test_silent_or_late_board_is_an_alert_until_it_is_well_again() -> None
             assert await obey() == BoardAlarm("board_silent", "main", False)
         s.clock += 16
         assert await obey() == BoardAlarm("board_silent", "main", True)  # gone altogether
+
+
+async def test_a_display_that_moves_to_another_server_is_one_alert_at_most() -> None:
+    """The server that it left raises one, the one that hears it ends it, and the first forgets it until it hears it."""
+    async with stage() as s:
+        alarms: list[BoardAlarm] = []
+        other = Hub(s.keeper, alarm=alarms.append, clock=lambda: s.clock)
+        raised, ended = (BoardAlarm("kiosk_silent", "kiosk-1", on) for on in (True, False))
+        s.hub.hear_kiosk("kiosk-1")
+        s.clock += KIOSK_SILENT_S + 1
+        other.hear_kiosk("kiosk-1")  # it has moved there
+        s.hub.watch_displays()
+        assert (s.alarms, alarms) == ([raised], [])
+        await s.do(c.RaiseAlert(raised.kind, raised.about))
+        other.watch_displays()
+        assert alarms == [ended]
+        await s.do(c.EndAlert(ended.kind, ended.about))
+        for _ in range(5):
+            s.clock += 20
+            other.hear_kiosk("kiosk-1")
+            s.hub.watch_displays()
+            other.watch_displays()
+        assert (s.alarms, alarms) == ([raised], [ended])
+        s.clock += KIOSK_SILENT_S + 1
+        s.hub.watch_displays()
+        other.watch_displays()
+        assert (s.alarms, alarms) == ([raised], [ended, raised])  # silent everywhere: who heard it last says so
 
 
 async def test_phone_follows_its_ticket_and_nobody_elses() -> None:

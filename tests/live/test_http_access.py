@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.door import ADMIN, problem, stage
 from tidehall.display.http.access import COOKIE, Access, Grant, Principal
-from tidehall.display.http.api import CALLS
+from tidehall.display.http.app import ALL_CALLS
 from tidehall.display.http.problems import Problem
 
 
@@ -26,7 +26,7 @@ async def test_a_missing_principal_comes_before_every_other_error(tmp_path: Path
     """Without a principal, or with a wrong token, it is 401 whatever else is wrong."""
     async with stage(tmp_path) as s:
         tokens = (None, "wrong", ADMIN[:-1], ADMIN + "\x80")
-        for call, token in product((call for call in CALLS if call.rights), tokens):
+        for call, token in product((call for call in ALL_CALLS if call.rights), tokens):
             path = re.sub(r"\{\w+\}", "nowhere", call.path)
             answer = await s.send(
                 call.method, path, token=token, headers={"idempotency-key": ""}, content=b"{" + b" " * 70_000

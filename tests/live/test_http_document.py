@@ -127,7 +127,8 @@ async def test_schemathesis_finds_nothing(tmp_path: Path, phases: str) -> None:
         await s.post("windows/w1/open")
         ticket = await s.take()
         config = tmp_path / "schemathesis.toml"
-        path = {"hall": "t", "window": "w1", "board": "main", "ticket": ticket["id"], "token": ticket["token"]}
+        path = {"hall": "t", "window": "w1", "board": "main", "ticket": ticket["id"], "token": ticket["token"],
+                "period": "2026-11", "runner": "r1"}  # fmt: skip
         config.write_text(
             '[checks.not_a_server_error]\nexpected-statuses = ["2xx", "3xx", "4xx", "503"]\n[parameters]\n'
             + "".join(f'"path.{name}" = "{value}"\n' for name, value in path.items())

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,8 +19,10 @@ from starlette.routing import Route
 
 from tests.live.clients import until
 from tests.live.offices import LI, MORNING, REASON, offices
-from tidehall.display.messages import FileGateway, HttpGateway
+from tidehall.display.messages import FileGateway, HttpGateway, Messenger
+from tidehall.store.errors import StoreUnavailable
 from tidehall.store.memory import MemoryJournal
+from tidehall.store.rows import Row
 
 
 async def test_a_message_is_sent_once_across_restarts(tmp_path: Path) -> None:
@@ -76,6 +79,62 @@ async def test_the_gateway_is_tried_again_and_then_an_alert_is_raised(tmp_path: 
             await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
             await until(lambda: f"message_failed:{case}" in s.keeper.committed.state.alerts, "the alert")
             assert len(heard) == 6
+
+
+class Stumbling:
+    """A gateway with a mistake in it: the first message breaks it."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+
+    async def send(self, phone: str, text: str, name: str) -> None:
+        self.tried.append(name)
+        if len(self.tried) == 1:
+            raise ValueError(f"{phone} {text}")
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_mistake_costs_one_message(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody foresaw is logged, without telephone or text, and the next message goes out."""
+    gateway = Stumbling()
+    async with offices(tmp_path, gateway=gateway) as s:
+        case = await s.to_review("FEE")
+        for n in (1, 2):
+            await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
+            await until(lambda n=n: len(gateway.tried) == n, f"message {n}")  # type: ignore[misc] # bound now
+            await s.ok(f"cases/{case}/paid", {"reference": "p"})
+    assert "nobody was told of event" in caplog.text
+    assert LI["phone"] not in caplog.text
+
+
+async def test_missed_messages_wait_for_the_database(tmp_path: Path) -> None:
+    """A database that is away when the messenger starts costs no message: it reads on when the database is back."""
+    file = tmp_path / "messages.jsonl"
+    mark = tmp_path / "messages" / "t.seq"
+    async with offices(tmp_path, journal=(journal := Away(lambda: MORNING))) as s:
+        mark.parent.mkdir()
+        mark.write_text("0")
+        case = await s.to_review("FEE")
+        await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
+        messenger = Messenger(s.keeper, FileGateway(file), s.door.house.persons, mark.parent)
+        journal.away = 1
+        s.door.spawn(messenger.run())
+        await until(file.exists, "the message")
+        assert not journal.away
+
+
+class Away(MemoryJournal):
+    """A journal in memory that does not answer the next `away` readings."""
+
+    away = 0
+
+    async def read(self, hall: str, after: int, limit: int = 1000, upto: int | None = None) -> list[Row]:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable("away")
+        return await super().read(hall, after, limit, upto)
 
 
 @asynccontextmanager

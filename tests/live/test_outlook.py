@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,7 +21,7 @@ from tests.live.test_tide import advice, journal, open_window, plan
 from tests.simulation.laboratory import SCENARIO, laboratory
 from tidehall.dashboards.outlook import Known, Outlook
 from tidehall.live import HallKeeper
-from tidehall.server import StartError, known_scenarios
+from tidehall.server import StartError, beside, known_scenarios
 from tidehall.settings import Settings
 from tidehall.store.bus import LocalBus
 
@@ -126,7 +126,8 @@ async def test_ignored_advice_and_steps_of_ones_own_are_in_the_day(tmp_path: Pat
         ]  # fmt: skip
         assert (day["counts"]["ignored"], day["counts"]["own"]) == (1, 1)
         assert (await s.see("tide/history?zone=p"))["steps"] == []
-        assert (await s.see("tide/history?day=2026-11-20"))["steps"] == []
+        for day in ("2026-11-20", "0001-01-01", "9999-12-31"):
+            assert (await s.see(f"tide/history?day={day}"))["steps"] == []
         problem(await s.get("tide/history?day=20261123"), 422, "invalid")
         problem(await s.get("tide/history?zone=zz"), 404, "unknown_zone")
 
@@ -189,6 +190,19 @@ async def test_a_dead_look_ahead_harms_nothing(tmp_path: Path, caplog: pytest.Lo
     assert [r.levelname for r in caplog.records if r.name == "tidehall.dashboards.outlook"] in ([], ["WARNING"])
 
 
+async def test_figures_that_are_not_taken_are_not_asked_again_at_once(tmp_path: Path) -> None:
+    """The hall refuses (its clock is unsure): the zone rests a while instead of being asked without end."""
+    async with offices(tmp_path, hall=plan(open_for_s=0)) as s:
+        await open_window(s)
+        await crowd(s, 4)
+        assert [a["prospect"] for a in await advice(s)] == [None]
+        s.time[0] += 600_000_000  # nobody has measured the clock for ten minutes
+        assert s.clock.unsure()
+        async with looking(s.keeper) as (outlook,):
+            await until(lambda: "t" in outlook.halls and "g" in outlook.halls["t"].failed, "a rest", seconds=30)
+            assert "g" in outlook.halls["t"].pictures, "it was answered"
+
+
 async def test_a_scenario_of_another_hall_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A scenario that does not know a line of the hall: a warning, and the last half hour's people do instead."""
     strange = laboratory(1, 20.0, {"mean_s": 600.0}, lines=1)
@@ -235,6 +249,21 @@ async def test_the_forecast_policy_advises_once_for_two_servers(tmp_path: Path) 
         steps = await journal(s, "tide_advised", "tide_foreseen", "tide_lapsed")
         assert [e["kind"] for e in steps] == ["tide_advised", "tide_foreseen", "tide_lapsed"]
         assert (await s.see("tide/history"))["counts"]["ignored"] == 1
+
+
+async def test_what_runs_beside_the_halls_does_not_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that fails is in the log, with its name and its error; closing the house is no failure."""
+
+    async def breaks() -> None:
+        raise RuntimeError("a mistake")
+
+    async with AsyncExitStack() as stack:
+        beside(stack, breaks(), "outlook-t")
+        beside(stack, asyncio.Event().wait(), "days-t")  # type: ignore[arg-type] # whatever it would answer
+        await until(lambda: caplog.records, "a word")
+    assert [(r.message, str(r.exc_info[1])) for r in caplog.records if r.exc_info] == [
+        ("outlook-t failed", "a mistake")
+    ]
 
 
 def test_which_scenario_a_hall_looks_ahead_by(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

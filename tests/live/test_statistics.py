@@ -24,6 +24,7 @@ from tests.live.leaks import betrayed
 from tests.live.offices import SECRETS, Offices, offices
 from tests.live.people import add, enter
 from tests.live.test_records import write
+from tidehall.command.reporting import wanted_period
 from tidehall.dashboards.monthly import month_page
 from tidehall.display.figure_tables import of_parts
 from tidehall.display.http.access import POSTS
@@ -37,6 +38,8 @@ from tidehall.hall.measures import Measures
 from tidehall.live import read_event
 from tidehall.records import DayRecords, Follower, judged, quarters, recorded, usual_waits
 from tidehall.records.periods import period
+from tidehall.records.pieces import pieces, slices
+from tidehall.server import StartError
 from tidehall.store.memory import MemoryJournal
 from tidehall.store.memory_projections import MemoryProjections
 from tidehall.store.projections import WAITS, Checkpoint
@@ -134,11 +137,30 @@ async def test_what_is_asked_wrongly_is_told(tmp_path: Path) -> None:
         ):  # fmt: skip
             (fault,) = problem(await s.get(f"statistics?{query}"), 422, "invalid")["errors"]
             assert fault["field"] == field
-        for wrong in ("2026-13", "2026-Q5", "26-11", "2026-11-31", "november", "0001"):
+        for wrong in ("2026-13", "2026-Q5", "26-11", "2026-11-31", "2026-00", "2026-11-00", "november", "0001"):
             problem(await s.get(f"reports/{wrong}"), 404, "unknown_period")
+        for odd in (
+            "reports/0002-01?format=csv",
+            "reports/9999?format=csv",
+            "statistics?from=9999-12-31&to=9999-12-31",
+        ):
+            assert (await s.get(odd)).status_code == 200, odd
         problem(await s.get("reports/2026-11"), 404, "no_charts")
         problem(await s.get("reports/2026-11?format=csv&lang=fr"), 422, "invalid")
         problem(await s.get(f"statistics?after={s.seq + 10_000_000}"), 503, "behind")
+
+
+async def test_days_that_are_being_made_anew_are_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the days are behind the hall it is 503, whatever is asked, and never the figures of a part of them."""
+    monkeypatch.setattr("tidehall.display.http.statistics.WAIT_S", 0.2)
+    async with offices(tmp_path) as s:
+        await s.take()
+        house = s.door.house
+        follower = house.days["t"] = Follower("t", DayRecords(), journal=s.journal, store=house.projections)
+        for path in ("statistics", "estimates", "reports/2026-11?format=csv", "statistics?after=1"):
+            problem(await s.get(path), 503, "behind")
+        await follower.catch_up()
+        assert (await s.see("statistics"))["rows"][0]["figures"]["tickets"] == 1
 
 
 def unpacked(book: bytes) -> dict[str, bytes]:
@@ -203,7 +225,7 @@ async def test_a_report_is_a_page_that_proves_itself(tmp_path: Path) -> None:
 
 async def kept_days(store: MemoryProjections, hall: str, by: By) -> dict[str, Any]:
     """The figures of everything that was kept."""
-    _, kept = await recorded(store, hall, "2026-01-01", "2027-12-31")
+    _, kept = await recorded(store, hall, "2026-11-01", "2026-12-31")
     return figures(kept, by, "Asia/Shanghai")
 
 
@@ -211,6 +233,7 @@ async def test_days_kept_in_pieces_are_the_journals(monkeypatch: pytest.MonkeyPa
     """Two days, written and followed in pieces by followers that begin again: figures, waits and judged estimates are
     those of the journal folded at once."""
     monkeypatch.setattr("tidehall.records.follower.CHUNK", 97)
+    monkeypatch.setattr("tidehall.records.pieces.BYTES", 1_000)
     events = Day(tickets=90, cases=60, seed=3, until=6_000).events
     journal, store, chance = MemoryJournal(), MemoryProjections(), random.Random(5)
     follower = Follower("yangxin", DayRecords(), journal=journal, store=store)
@@ -232,7 +255,7 @@ async def test_days_kept_in_pieces_are_the_journals(monkeypatch: pytest.MonkeyPa
         assert await kept_days(store, "yangxin", by) == measures.figures(by), by
     rows = store._rows["yangxin", WAITS].values()
     assert {row[:3]: row[3:] for row in rows} == {k: (w.n, w.sum, w.longest) for k, w in measures.waits.items()}
-    _, told = await judged(store, "yangxin", DayRecords.name, "2026-01-01", "2027-12-31")
+    _, told = await judged(store, "yangxin", DayRecords.name, "2026-11-01", "2026-12-31")
     assert len(told) == len(wanted) > 90
     assert quality(told) == quality(wanted)
 
@@ -268,6 +291,19 @@ async def test_the_usual_day_is_of_comparable_days() -> None:
     assert await usual_waits(store, "t", "nowhere", TODAY) == []
 
 
+def test_many_days_are_read_a_week_at_a_time() -> None:
+    """Each day once, in order, to the last day that there is; lines are cut between two, none lost, none twice."""
+    assert list(pieces("2026-12-25", "2027-01-08")) == [
+        ("2026-12-25", "2026-12-31"), ("2027-01-01", "2027-01-07"), ("2027-01-08", "2027-01-08"),
+    ]  # fmt: skip
+    assert list(pieces("9999-12-31", "9999-12-31")) == [("9999-12-31", "9999-12-31")]
+    lines = b"\n".join(b"%d" % n * (n % 9_000) for n in range(1, 20_000, 17))
+    found = list(slices(lines))
+    assert b"\n".join(found) == lines
+    assert len(found) > 10
+    assert list(slices(b"")) == []
+
+
 def test_periods_and_those_before_them() -> None:
     """A month, a quarter, a year and a day, each with the one of its kind before."""
     for name, first, last, before in (
@@ -279,6 +315,9 @@ def test_periods_and_those_before_them() -> None:
     ):  # fmt: skip
         found = period(name)
         assert (found.first, found.last, found.before.name) == (first, last, before)
+    assert wanted_period(None, date(2026, 1, 15)).name == "2025-12", "the last whole month"
+    with pytest.raises(StartError, match=r"^--month 2026-13: is no period; .*$"):
+        wanted_period("2026-13", date(2026, 1, 15))
 
 
 def test_means_are_shown_and_sums_when_asked() -> None:

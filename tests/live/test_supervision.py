@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from hashlib import sha256
@@ -139,6 +140,9 @@ async def test_a_runner_is_sent_to_a_zone(tmp_path: Path) -> None:
         assert "r1 → g" in (await s.get("/desk/t/handoffs")).text
         assert (await s.ok("runners/r1/zone", {"zone": None}, **who))["zone"] == "pool"
         problem(await s.post("runners/r1/zone", {"zone": "x"}, **who), 404, "unknown_zone")
+        problem(
+            await s.post("runners/李流转/zone", {"zone": "g"}, **who), 422, "invalid"
+        )  # no name gets into the journal
 
 
 async def test_alerts_say_whose_they_are(tmp_path: Path) -> None:
@@ -207,7 +211,41 @@ async def test_alerts_go_out_once_for_each_step(tmp_path: Path) -> None:
         "long_wait:A",
         f"t-{said['seq']}",
     )
-    assert counted == [("webhook", "taken"), ("sms", "taken")] * 2
+    assert sorted(counted) == [("sms", "taken")] * 2 + [("webhook", "taken")] * 2
+
+
+async def test_a_slow_address_does_not_hold_up_the_telephone_and_hears_no_name(tmp_path: Path) -> None:
+    """While the address has not answered yet the message is out; who looks after the alert is not told outside."""
+    heard: list[bytes] = []
+    answered = asyncio.Event()
+
+    async def take(request: Request) -> Answer:
+        heard.append(await request.body())
+        await answered.wait()
+        return PlainTextResponse("")
+
+    file, duty, mark = tmp_path / "sms.jsonl", tmp_path / "duty.toml", tmp_path / "messages" / "t.alerts.seq"
+    duty.write_text('"supervisor:g" = "13900002222"\n', "utf-8")
+    mark.parent.mkdir()
+    mark.write_text("0")  # a messenger was here before, and comes back when the alert is in hand already
+    async with listening(Starlette(routes=[Route("/hook", take, methods=["POST"])])) as base:
+        hook = Webhook(f"{base}/hook", "secret")
+        async with offices(tmp_path, hall=plan()) as s:
+            who = await supervisor(s)
+            await s.take("A")
+            await s.later(61)
+            await until(lambda: "long_wait:A" in s.keeper.committed.state.alerts, "the alert")
+            await s.ok("alerts/long_wait:A/acknowledge", **who)
+            messenger = AlertMessenger(
+                s.keeper, mark.parent, gateway=FileGateway(file), webhook=hook, duty=Duty(duty),
+                count=lambda way, result: None,
+            )  # fmt: skip
+            s.door.spawn(messenger.run())
+            await until(lambda: file.exists() and heard, "the message, and the address has heard")
+            answered.set()
+            said = json.loads(heard[0])["alert"]
+            assert (said["acknowledged"], said["acknowledged_by"]) == (True, None)
+        await hook.close()
 
 
 async def test_nobody_waits_for_an_address_that_is_away(tmp_path: Path) -> None:

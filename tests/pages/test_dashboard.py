@@ -22,6 +22,11 @@ pytestmark = pytest.mark.browser
 SOON = 15_000
 ADVICE = 10_000
 TIDE = """
+[[lines]]
+id = "B"
+letter = "B"
+zone = "social"
+name = { zh = "社保综合", en = "Insurance" }
 [[windows]]
 id = "t1"
 label = "9"
@@ -50,7 +55,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterato
     """The hall with offices and a tidal window: a manager, a supervisor of one zone, two windows open."""
     folder = tmp_path_factory.mktemp("dashboard")
     plan = folder / "hall.toml"
-    plan.write_text(OFFICES.read_text("utf-8") + TIDE, "utf-8")
+    plan.write_text(OFFICES.read_text("utf-8").replace("[limits]\n", "[limits]\nmisses = 1\n") + TIDE, "utf-8")
     with serving(plan, folder) as server:
         hall = Hall(server, browser)
         hall.person("6000", {"post": "manager"})
@@ -119,6 +124,8 @@ def test_a_number_opens_what_is_behind_it(hall: Hall) -> None:
     expect(panel.get_by_role("heading", level=2)).to_have_text(f"{ticket['number']} 号")
     expect(panel).to_contain_text("取号")
     shot(page, "dashboard-behind")
+    panel.get_by_role("button", name="返回").click()
+    expect(panel).to_contain_text("正在等候")
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     plain = hall.open("/dashboard/pages?zone=", "6000", DESK, scripts=False)
@@ -203,7 +210,69 @@ def test_a_runner_is_sent_to_another_zone(hall: Hall) -> None:
         return any(r["runner"] == "2001" and r["zone"] == zone for r in found)
 
     until(lambda: carries_in("social"), 10, lambda: "the runner was not sent")
-    expect(where).to_have_value("social")
+    expect(where.locator("option[selected]")).to_have_attribute("value", "social")  # the panel was drawn anew
     where.select_option("")
     panel.get_by_role("button", name="调往").click()
     until(lambda: carries_in("pool"), 10, lambda: "the runner stayed in the zone")
+
+
+def test_an_alert_is_taken_by_who_sees_it(hall: Hall) -> None:
+    """People wait and no window is open: the alert is his, two supervisors see it, one takes it, both see by whom."""
+    server = hall.server
+    server.clear()
+    server.take()
+    page = hall.open("/dashboard/pages", "6001", DESK)
+    other = hall.open("/dashboard/pages?zone=", "6000", DESK)
+    alarm, same = (one.locator(".alarm").filter(has_text="无窗口开放") for one in (page, other))
+    expect(alarm).to_have_count(1, timeout=SOON)
+    expect(same).to_have_count(1, timeout=SOON)
+    expect(alarm.locator(".mine")).to_be_visible()
+    alarm.get_by_role("button", name="我来处理").click()
+    for one in (alarm, same):
+        expect(one).to_contain_text("6001", timeout=SOON)
+        expect(one.get_by_role("button")).to_have_count(0)
+    server.open_window("s01", "1001")
+    expect(alarm).to_have_count(0, timeout=SOON)
+    server.clear()
+
+
+def test_a_void_number_is_restored(hall: Hall) -> None:
+    """Missed once too often, the number is void; among the void ones the supervisor finds it and restores it."""
+    server = hall.server
+    server.clear()
+    ticket = server.take()
+    server.open_window("s01", "1001")
+    server.window("s01", "call")
+    server.wait_until_allowed("s01", "no-show")
+    server.window("s01", "no-show")
+    page = hall.open("/dashboard/pages", "6001", DESK)
+    page.locator('.figure[data-id="wait"] a').click()
+    panel = page.get_by_role("dialog")
+    void = panel.get_by_role("table").filter(has_text=ticket["number"]).last
+    void.get_by_role("link", name=ticket["number"]).click()
+    panel.get_by_label("原因").fill("本人在场")
+    panel.get_by_role("button", name="恢复此号").click()
+    expect(panel.get_by_role("button", name="恢复此号")).to_have_count(0, timeout=SOON)
+    expect(panel).to_contain_text("恢复")
+    found = server.api.get(f"/api/v1/halls/pages/tickets/{ticket['id']}").json()
+    assert found["state"] == "waiting"
+    server.clear()
+
+
+def test_a_window_gets_other_lines(hall: Hall) -> None:
+    """From the window's panel a supervisor sets its lines; at another zone's window he is told that he may not."""
+    server = hall.server
+    page = hall.open("/dashboard/pages?zone=", "6001", DESK)
+    panel = page.get_by_role("dialog")
+    page.locator('.cell[data-id="s02"] a').click()
+    panel.locator("summary").click()
+    panel.get_by_label("B 社保综合").check()
+    panel.get_by_role("button", name="确定").click()
+    expect(panel).to_contain_text("A 社会事务综合、B 社保综合", timeout=SOON)
+    assert server.api.get("/api/v1/halls/pages/windows/s02").json()["lines"] == ["A", "B"]
+    page.keyboard.press("Escape")
+    page.locator('.cell[data-id="p01"] a').click()
+    panel.locator("summary").click()
+    panel.get_by_role("button", name="确定").click()
+    expect(panel.get_by_role("alert")).to_be_visible(timeout=SOON)
+    hall.wrong.clear()  # the browser prints a refusal as an error

@@ -35,6 +35,7 @@ from tidehall.hall.papers.objects import (
     Stage,
 )
 from tidehall.hall.plan import Plan
+from tidehall.queue.tickets import ENDED
 
 DAY = 86_400 * SECOND
 WINDOWS = ["w1", "w2", "w5"]
@@ -212,8 +213,9 @@ class OfficesMachine(RuleBasedStateMachine):
             )
         for ticket, since in offices.claims.items():
             assert since + days > event.due or f"bad-{ticket}" in offices.matters
-        assert offices.ratings.keys() <= offices.claims.keys()
-        assert offices.follow_ups.keys() <= offices.claims.keys()
+        rated = offices.claims.keys() | {t.id for t in state.tickets.values() if t.state not in ENDED}
+        assert offices.ratings.keys() <= rated
+        assert offices.follow_ups.keys() <= rated
         assert offices.versions.keys() <= {f"{x.item_version}:{x.item}" for x in offices.cases.values()}
 
     def wake(self) -> None:

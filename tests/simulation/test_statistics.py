@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import random
-import time
+from contextlib import suppress
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
+from time import perf_counter, process_time
 from typing import Any, get_args
 
 import httpx
@@ -143,32 +145,45 @@ async def test_two_days_live_reported_and_recomputed_are_one(tmp_path: Path) -> 
     await proved(events, MemoryJournal(), MemoryProjections(), tmp_path)
 
 
+def spent(postmaster: int | None) -> float:
+    """Processor seconds so far: our own, and where /proc tells them those of PostgreSQL's processes."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(words[1]) == postmaster:
+                ticks += int(words[11]) + int(words[12])
+    return process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.proof
 async def test_a_month_live_reported_and_recomputed_is_one(tmp_path: Path) -> None:
-    """A simulated month (21 open days) of the whole hall in PostgreSQL: the same; a month is answered in under 1 s."""
-    begun = time.perf_counter()
+    """A simulated month (21 open days) of the whole hall in PostgreSQL: the same; a month is answered in under 1 s of a
+    core, PostgreSQL's part with it, whatever else the machine does."""
+    begun = process_time()
     events = days_in_a_row(yangxin(), "2026-11-01", 21)
-    played = time.perf_counter() - begun
+    played = process_time() - begun
     postgres = EmbeddedPostgres(tmp_path / "postgres")
     journal = await connect(await postgres.start())
     try:
         store = PostgresProjections(journal)
         await proved(events, journal, store, tmp_path)
-        took = []
-        for by in ("hall", "day", "line", "staff"):
-            begun = time.perf_counter()
+        cpu, clock = [], []
+        for by in ("hall", "day", "line", "staff", "hall"):
+            begun, began = spent(postgres.pid), perf_counter()
             _, kept = await recorded(store, HALL, "2026-11-01", "2026-11-30")
             figures(kept, by, ZONE)
-            took.append(time.perf_counter() - begun)
+            cpu.append(spent(postgres.pid) - begun)
+            clock.append(perf_counter() - began)
         rows = sum(len(records) for records in kept.of.values())
-        begun = time.perf_counter()
+        begun = spent(postgres.pid)
         await Follower(HALL, DayRecords(), journal=journal, store=store).rebuild(lambda done, of: None)
-        rebuilt = time.perf_counter() - begun
+        rebuilt = spent(postgres.pid) - begun
         keep(
-            "a month's statistics", days=21, events=len(events), records=rows, played_s=played,
-            month_s=sorted(took)[1], rebuild_s=rebuilt,
+            "a month's statistics", days=21, events=len(events), records=rows, played_cpu_s=played,
+            month_cpu_s=median(cpu), month_s=median(clock), rebuild_cpu_s=rebuilt,
         )  # fmt: skip
-        assert sorted(took)[1] < 1.0
+        assert median(cpu) < 1.0
     finally:
         await journal.close()
         await postgres.stop()

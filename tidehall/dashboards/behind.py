@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tidehall.dashboards.panels import Seen, minutes, percent
+from tidehall.dashboards.panels import FORESEEN, Seen, board_words, minutes, percent, strip_name
 from tidehall.dashboards.picture import shown_zones
 from tidehall.display.office_lists import alert_facts, place_words
 from tidehall.display.office_words import span_text
-from tidehall.display.views import time_text
+from tidehall.display.views import STRIP, time_text
 from tidehall.hall.notices import POOL
 from tidehall.hall.state import Window
 from tidehall.locales import has, say
@@ -54,10 +54,16 @@ class Behind(NamedTuple):
     runners: dict[str, Any] | None = None
 
 
+def asked_of(s: Seen) -> str:
+    """Of how many in a hundred the target of the wait speaks."""
+    return f"{100 * s.targets.wait.share:g}"
+
+
 def table(s: Seen, name: str, heads: str, rows: Sequence[Sequence[Cell]]) -> Table:
     """A table whose words stand under `dashboard.table.NAME` and `dashboard.head.…`."""
     return Table(
-        s.t(f"table.{name}"), tuple(s.t(f"head.{head}") for head in heads.split()), list(rows)[:MOST], len(rows)
+        s.t(f"table.{name}"), tuple(s.t(f"head.{head}", n=asked_of(s)) for head in heads.split()), list(rows)[:MOST],
+        len(rows),
     )  # fmt: skip
 
 
@@ -94,13 +100,14 @@ def line_text(s: Seen, id: str) -> str:
 
 
 def of_wait(s: Seen) -> Behind:
-    """Who waits, and who was called in the last half hour."""
+    """Who waits, who was called in the last half hour, and whose number is void and may be restored."""
     zones = [s.zone] if s.zone else shown_zones(s.state)
     lines = {line.id for line in s.state.lines.values() if line.zone in zones}
     waiting = [t for t in s.state.tickets.values() if t.state == "waiting" and t.line in lines]
     waiting.sort(key=lambda t: t.waiting_since)
+    void = [t for t in s.state.tickets.values() if t.state == "void" and t.line in lines]
     called = sorted((c for zone in zones for c in s.today.recent(zone, s.now)), key=lambda c: -c.at)
-    return Behind(s.t("figure.wait"), s.t("meaning.wait"), [
+    return Behind(s.t("figure.wait", n=asked_of(s)), s.t("meaning.wait", n=asked_of(s)), [
         table(s, "zones", "zone wait waiting longest open", [
             [Cell(s.name(z), f"wait?zone={z}"), Cell(minutes(s.standings[z].wait)), Cell(str(s.standings[z].waiting)),
              Cell(minutes(s.standings[z].longest)), Cell(str(s.standings[z].open_windows))] for z in zones
@@ -111,6 +118,9 @@ def of_wait(s: Seen) -> Behind:
         ]),
         table(s, "called", "number waited called", [
             [number_of(s, c.ticket), Cell(span_text(c.wait / SECOND)), Cell(clock(s, c.at))] for c in called
+        ]),
+        table(s, "void", "number line taken", [
+            [number_of(s, t.id), Cell(line_text(s, t.line)), Cell(clock(s, t.taken_at))] for t in void
         ]),
     ])  # fmt: skip
 
@@ -129,7 +139,9 @@ def of_soon(s: Seen) -> Behind:
                     + " · " + s.t(f"basis.{found.basis}")
                 )
             )  # fmt: skip
-    return Behind(s.t("figure.soon"), s.t("meaning.soon" if tables else "sub.no_ahead"), tables)
+    return Behind(
+        s.t("figure.soon", n=f"{100 * FORESEEN:g}"), s.t("meaning.soon" if tables else "sub.no_ahead"), tables
+    )
 
 
 def of_on_time(s: Seen) -> Behind:
@@ -203,10 +215,15 @@ def of_ratings(s: Seen) -> Behind:
     return Behind(s.t("panel.ratings"), s.t("meaning.ratings"), [table(s, "ratings", "level window staff at", rows)])
 
 
+def screen_name(s: Seen, id: str) -> str:
+    """A board by its name, a strip by its window."""
+    return strip_name(s, id) if id.startswith(STRIP) else board_name(s, id)
+
+
 def of_displays(s: Seen) -> Behind:
     """Every board and strip that listens: how far what it shows is behind."""
     rows = [
-        [Cell(d.board), Cell("—" if d.silent_s is None else span_text(d.silent_s)),
+        [Cell(screen_name(s, d.board)), Cell("—" if d.silent_s is None else span_text(d.silent_s)),
          Cell("—" if d.lag_s is None else span_text(d.lag_s))]
         for d in sorted(s.displays, key=lambda d: d.board)
     ]  # fmt: skip
@@ -244,7 +261,7 @@ def of_runners(s: Seen, runners: Sequence[dict[str, Any]]) -> Behind:
 
 def board_name(s: Seen, id: str) -> str:
     """A board by its name."""
-    found = next((board.name for board in s.state.rules.boards if board.id == id), None) or {}
+    found = next((board_words(s, board) for board in s.state.rules.boards if board.id == id), {})
     return found.get(s.lang) or found.get("zh") or id
 
 

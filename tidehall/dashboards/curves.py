@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from tidehall.dashboards.ahead import Ahead
+from tidehall.dashboards.ahead import Ahead, Fan
 from tidehall.dashboards.figures import FONT, INK, INK_2, LINE, TARGET, TIDE
-from tidehall.dashboards.picture import WAIT
 from tidehall.dashboards.usual import Usual
 from tidehall.hall.kept import QUARTER, QuarterWaits
 from tidehall.hall.state import HallState
@@ -41,6 +40,7 @@ class Course(NamedTuple):
     now: int
     midnight: int
     hours: tuple[int, int] | None  # the day's first opening and last closing; None: round the clock
+    limit: float  # how long a wait should be at most
 
 
 class Curve:
@@ -91,12 +91,12 @@ class Curve:
 
         today = sorted(course.quarters.items())
         usual = [course.midnight + u.start + QUARTER // 2 for u in course.usual]
-        fan = course.ahead.fan if course.ahead is not None else ()
+        fan = coming(course)
         first, last = span_of(course)
         xs = (
             [text(at) for at in usual], [text(at) for at in usual], [text(at) for at in usual],
             [text(p.at) for p in fan], [text(p.at) for p in fan], [text(p.at) for p in fan],
-            spread(today, course.midnight, text),
+            spread(today, course.midnight, course.now, text),
         )  # fmt: skip
         ys = (
             [minutes(u.high) for u in course.usual], [minutes(u.low) for u in course.usual],
@@ -115,7 +115,7 @@ class Curve:
         self, text: Any, course: Course, first: int, last: int, top: float
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The target and the present as lines, and what each line is, written beside it."""
-        limit = WAIT / MINUTE
+        limit = course.limit / MINUTE
         shapes = [
             {"type": "line", "x0": text(first), "x1": text(last), "y0": limit, "y1": limit,
              "line": {"color": TARGET, "dash": "dash", "width": 1.5}},
@@ -127,14 +127,14 @@ class Curve:
             return {"x": x, "y": y, "text": words, "showarrow": False, "xanchor": anchor, "yanchor": "bottom",
                     "font": {"size": 12, "color": color}}  # fmt: skip
 
-        notes = [label(text(first), limit, say("dashboard.curve.target", self.lang, n=f"{limit:.0f}"), TARGET, "left")]
+        notes = [label(text(first), limit, say("dashboard.curve.target", self.lang, n=f"{limit:g}"), TARGET, "left")]
         if course.usual:
             peak = max(course.usual, key=lambda u: u.high)
             notes.append(
                 label(text(course.midnight + peak.start), min(top * 0.92, peak.high / MINUTE),
                       say("dashboard.curve.usual", self.lang), INK_2, "center")
             )  # fmt: skip
-        shown = [p for p in course.ahead.fan if p.high is not None] if course.ahead is not None else []
+        shown = [p for p in coming(course) if p.high is not None]
         if shown:
             notes.append(
                 label(text(shown[-1].at), min(top * 0.92, (shown[-1].high or 0) / MINUTE),
@@ -143,13 +143,19 @@ class Curve:
         return shapes, notes
 
 
-def spread(today: Sequence[tuple[int, QuarterWaits]], midnight: int, text: Any) -> list[str]:
-    """The middles of the quarters in which somebody was called; between two that do not follow each other a gap."""
+def coming(course: Course) -> list[Fan]:
+    """What was foreseen of the time that is still to come."""
+    return [p for p in course.ahead.fan if p.at >= course.now] if course.ahead is not None else []
+
+
+def spread(today: Sequence[tuple[int, QuarterWaits]], midnight: int, now: int, text: Any) -> list[str]:
+    """The middles of the quarters in which somebody was called, of the present one the middle or now, whichever is
+    earlier; between two that do not follow each other a gap."""
     found: list[str] = []
     for i, (quarter, _) in enumerate(today):
         if i and quarter != today[i - 1][0] + 1:
             found.append(text(midnight + today[i - 1][0] * QUARTER + QUARTER))
-        found.append(text(midnight + quarter * QUARTER + QUARTER // 2))
+        found.append(text(min(now, midnight + quarter * QUARTER + QUARTER // 2)))
     return found
 
 

@@ -26,8 +26,8 @@ def long_after(state: HallState, line: str) -> int:
     return round(rule.lines.get(line, rule.limit_s) * 1_000_000)
 
 
-def what(state: HallState, window: Window, now: int) -> tuple[str, int, int]:
-    """(state of the cell, since when, from when on it is `long`), µs; 0: never."""
+def what(state: HallState, window: Window, now: int, freed: int = 0) -> tuple[str, int, int]:
+    """(state of the cell, since when, from when on it is `long`), µs; 0: never. `freed`: its last service's end."""
     ticket = state.tickets.get(window.ticket) if window.ticket else None
     if ticket is not None and ticket.state == "serving":
         late = ticket.started_at + long_after(state, ticket.line)
@@ -36,13 +36,13 @@ def what(state: HallState, window: Window, now: int) -> tuple[str, int, int]:
     if ticket is not None:
         return ("closing" if window.closing else "called"), ticket.called_at, 0
     if window.state == "open":
-        return ("closing" if window.closing else "idle"), window.since, 0
+        return ("closing" if window.closing else "idle"), max(window.since, freed), 0
     return window.state, window.since, 0
 
 
-def window_facts(state: HallState, window: Window, now: int) -> dict[str, Any]:
-    """A cell."""
-    kind, since, late = what(state, window, now)
+def window_facts(state: HallState, window: Window, now: int, freed: int = 0) -> dict[str, Any]:
+    """A cell; an empty window is idle since it was opened or its last service ended (`freed`, µs)."""
+    kind, since, late = what(state, window, now, freed)
     ticket = state.tickets.get(window.ticket) if window.ticket else None
     return {
         "id": window.id,
@@ -62,11 +62,11 @@ def moved(state: HallState, window: Window) -> int:
     return max(window.seq, ticket.seq if ticket is not None else 0, state.plan_seq)
 
 
-def floor_rows(state: HallState, zone: str, now: int) -> list[Row]:
-    """A zone's windows in the order of their labels."""
+def floor_rows(state: HallState, zone: str, now: int, freed: Mapping[str, int]) -> list[Row]:
+    """A zone's windows in the order of their labels; `freed`: when each one's last service ended, µs."""
     found = [w for w in state.windows.values() if w.zone == zone]
     found.sort(key=lambda w: (len(w.label), w.label))
-    return [Row(w.id, moved(state, w), "cell", partial(window_facts, state, w, now)) for w in found]
+    return [Row(w.id, moved(state, w), "cell", partial(window_facts, state, w, now, freed.get(w.id, 0))) for w in found]
 
 
 def counts(state: HallState, zone: str, now: int) -> Mapping[str, int]:

@@ -185,7 +185,8 @@ class Dashboards:
             zones=[z for z in plan.zones if z.id in set(room.zones())], curved=curved, chosen=chosen, plotly=PLOTLY,
             lists={name: [Markup(draw(row)) for row in rows] for name, rows in found.lists.items()},
             slots=found.slots, given=given, kinds=WORDS, **pages.saying(keeper.id, lang),
-            limits=plan.limits, months=last_months(hall.state.day), styles=(await self.drawing()).styles,
+            limits=plan.limits, share=f"{100 * plan.targets.wait.share:g}",
+            months=last_months(hall.state.day), styles=(await self.drawing()).styles,
         )  # fmt: skip
 
     async def behind(self, request: Request) -> Response:

@@ -16,7 +16,17 @@ from plotly.offline import get_plotlyjs
 from tidehall import __version__, locales
 from tidehall.dashboards.figures import Behind, Figure, Point, bars, course
 from tidehall.dashboards.report import markup
-from tidehall.display.figure_tables import ASPECTS, met, named, of_indicators, of_parts, words_of, written
+from tidehall.display.figure_tables import (
+    ASPECTS,
+    aimed,
+    met,
+    named,
+    of_indicators,
+    of_parts,
+    titled,
+    words_of,
+    written,
+)
 from tidehall.display.sheets import Cell
 from tidehall.hall.figures import By, Figures, figures
 from tidehall.hall.indicators import Unknown
@@ -65,8 +75,7 @@ def month_page(found: Reported, plan: Plan, lang: str, staff: bool) -> str:
         days=sum(day.opened for day in found.kept.days.values()), sentence=sentence(found, plan, t),
         indicators=[
             (
-                locales.say(f"indicator.{i.name}", lang), written(now, i.kind, lang),
-                "" if i.target is None else ("≤ " if i.at_most else "≥ ") + written(i.target, i.kind, lang),
+                titled(i, plan, lang), written(now, i.kind, lang), aimed(i, lang),
                 {None: "", True: "met", False: "missed"}[met(i, now)], written(then, i.kind, lang),
             )
             for i, now, then in rows

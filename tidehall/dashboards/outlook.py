@@ -174,6 +174,9 @@ class Lookout:
         self.pictures[zone] = picture(state, answer, basis, action, may)
         self.rested_at = monotonic() + (monotonic() - begun) * (1 - SHARE) / SHARE
         await self.tell(zone, answer, may, basis)
+        left = self.keeper.committed.state.watches.get(zone)
+        if advice is not None and left is not None and left.tide.advice == advice and advice.prospect is None:
+            self.failed[zone] = monotonic()  # the figures were not taken: not asked again at once
 
     def refused(self, zone: str, no: QuestionRefused) -> None:
         """A scenario that does not fit the hall (a line that it does not know) is put aside."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tidehall.dashboards.ahead import Ahead
 from tidehall.dashboards.floor import counts, floor_rows
-from tidehall.dashboards.picture import BUSY_HIGH, BUSY_LOW, ON_TIME, WAIT, Standing
+from tidehall.dashboards.picture import Standing
 from tidehall.dashboards.today import Today
 from tidehall.display import office_lists
 from tidehall.display.hub import KIOSK_SILENT_S, Display
@@ -22,10 +22,12 @@ from tidehall.hall.engine import Hall
 from tidehall.hall.kept import QUARTER
 from tidehall.hall.offices.clocks import still_open
 from tidehall.hall.papers.objects import HandOff, SupportState
+from tidehall.hall.plan import Board
 from tidehall.hall.state import HallState
+from tidehall.hall.targets import Targets
 from tidehall.locales import say
 
-__all__ = ["FIGURES", "Seen", "desk", "lists_in_time", "minutes"]
+__all__ = ["FIGURES", "FORESEEN", "Seen", "board_words", "desk", "lists_in_time", "minutes", "percent", "strip_name"]
 
 #: The five figures, in their order.
 FIGURES = ("wait", "soon", "on_time", "busy", "alerts")
@@ -33,6 +35,10 @@ MINUTE = 60_000_000
 SECOND = 1_000_000
 #: Alerts whose rule is a time.
 TIMED = ("long_wait", "long_service")
+#: The share of people of whom look-ahead speaks.
+FORESEEN = 0.9
+#: Up to so many times as many late hand-offs as the target allows is close to it.
+FEW = 5
 #: Rows of lists that have a page of their own.
 MOST_LANES = 12
 MOST_CASES = 8
@@ -42,7 +48,7 @@ SPARK, SPARK_WIDTH, SPARK_HEIGHT, SPARK_TOP = 16, 96, 24, 30.0
 
 class Seen(NamedTuple):
     """What a part of the hall (`zone`; "" for all of it) is shown from; `kiosks`: how many seconds ago each kiosk's
-    page was last heard. `now` in µs."""
+    page was last heard; `freed`: when each window's last service ended. `now` in µs."""
 
     hall: Hall
     today: Today
@@ -50,6 +56,7 @@ class Seen(NamedTuple):
     ahead: Mapping[str, Ahead]
     displays: Sequence[Display]
     kiosks: Mapping[str, float]
+    freed: Mapping[str, int]
     now: int
     lang: str
     zone: str
@@ -58,6 +65,11 @@ class Seen(NamedTuple):
     def state(self) -> HallState:
         """The committed state."""
         return self.hall.state
+
+    @property
+    def targets(self) -> Targets:
+        """What the hall wants to reach."""
+        return self.hall.state.rules.targets
 
     def name(self, zone: str) -> str:
         """A zone's name, or the hall's."""
@@ -94,6 +106,16 @@ def against(value: float | None, limit: float) -> str:
 # ---- figures and zones
 
 
+def within(s: Seen) -> float:
+    """How long a wait should be at most, µs."""
+    return s.targets.wait.within_s * SECOND
+
+
+def aimed(s: Seen, share: float) -> str:
+    """The target of a wait in words."""
+    return s.t("target.wait", share=f"{100 * share:g}", n=f"{s.targets.wait.within_s / 60:g}")
+
+
 def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
     """现在等候 P90."""
     where = s.name(found.worst) if not s.zone and found.worst else ""
@@ -102,7 +124,7 @@ def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
         "value": minutes(found.wait), "least": at_least(found), "unit": s.t("unit.minutes"),
         "where": where,
         "sub": longest,
-        "target": s.t("target.wait", n=WAIT // MINUTE), "standing": against(found.wait, WAIT),
+        "target": aimed(s, s.targets.wait.share), "standing": against(found.wait, within(s)),
     }  # fmt: skip
 
 
@@ -115,33 +137,35 @@ def soon_figure(s: Seen, found: Standing) -> dict[str, Any]:
         "value": minutes(found.soon), "least": False, "unit": s.t("unit.minutes") if found.soon is not None else "",
         "where": where,
         "sub": sub,
-        "target": s.t("target.wait", n=WAIT // MINUTE), "standing": against(found.soon, WAIT),
+        "target": aimed(s, FORESEEN), "standing": against(found.soon, within(s)),
     }  # fmt: skip
 
 
 def on_time_figure(s: Seen, found: Standing) -> dict[str, Any]:
     """流转准时率."""
     share = found.on_time / found.judged if found.judged else None
-    standing = "none" if share is None else "good" if share >= ON_TIME else "warn" if share >= 0.95 else "breach"
+    goal = s.targets.hand_off.share
+    near = 1 - FEW * (1 - goal)
+    standing = "none" if share is None else "good" if share >= goal else "warn" if share >= near else "breach"
     return {
         "value": percent(share), "least": False, "unit": "%" if share is not None else "",
         "sub": s.t("sub.on_time", n=found.under_way, late=found.late),
-        "target": s.t("target.on_time", n=round(100 * ON_TIME)), "standing": standing,
+        "target": s.t("target.on_time", n=f"{100 * goal:g}"), "standing": standing,
     }  # fmt: skip
 
 
 def busy_figure(s: Seen, found: Standing) -> dict[str, Any]:
     """窗口利用率."""
-    share = found.busy
+    share, goal = found.busy, s.targets.utilisation
     standing, word = "none", "none"
     if share is not None:
-        standing = "good" if BUSY_LOW <= share <= BUSY_HIGH else "warn"
-        word = "low" if share < BUSY_LOW else "high" if share > BUSY_HIGH else "good"
+        standing = "good" if goal.low <= share <= goal.high else "warn"
+        word = "low" if share < goal.low else "high" if share > goal.high else "good"
     return {
         "word": word,
         "value": percent(share), "least": False, "unit": "%" if share is not None else "",
         "sub": s.t("sub.busy", n=found.open_windows, serving=found.serving),
-        "target": s.t("target.busy", low=round(100 * BUSY_LOW), high=round(100 * BUSY_HIGH)), "standing": standing,
+        "target": s.t("target.busy", low=f"{100 * goal.low:g}", high=f"{100 * goal.high:g}"), "standing": standing,
     }  # fmt: skip
 
 
@@ -163,7 +187,14 @@ MAKE = {
 def figure_facts(s: Seen, name: str) -> dict[str, Any]:
     """One of the five figures against its target."""
     found = MAKE[name](s, s.standings[s.zone])
-    return {"id": name, "title": s.t(f"figure.{name}"), "zone": s.zone, "where": "", "word": found["standing"]} | found
+    share = f"{100 * (s.targets.wait.share if name == 'wait' else FORESEEN):g}"
+    return {
+        "id": name,
+        "title": s.t(f"figure.{name}", n=share),
+        "zone": s.zone,
+        "where": "",
+        "word": found["standing"],
+    } | found
 
 
 def zone_facts(s: Seen, zone: str) -> dict[str, Any]:
@@ -172,8 +203,8 @@ def zone_facts(s: Seen, zone: str) -> dict[str, Any]:
     return {
         "id": zone, "name": s.name(zone), "waiting": found.waiting, "longest": minutes(found.longest),
         "wait": minutes(found.wait), "least": at_least(found), "soon": minutes(found.soon),
-        "open": found.open_windows, "standing": against(found.wait, WAIT), "spark": spark(s, zone),
-        "limit": round(SPARK_HEIGHT * (1 - WAIT / MINUTE / SPARK_TOP), 1),
+        "open": found.open_windows, "standing": against(found.wait, within(s)), "spark": spark(s, zone),
+        "limit": round(SPARK_HEIGHT * (1 - min(1.0, within(s) / MINUTE / SPARK_TOP)), 1),
     }  # fmt: skip
 
 
@@ -198,7 +229,7 @@ def finding(s: Seen, zone: str) -> str:
     if found.wait is None:
         return s.t("finding.nobody", zone=name)
     key = "finding.at_least" if at_least(found) else "finding.now"
-    words = s.t(key, zone=name, n=minutes(found.wait))
+    words = s.t(key, zone=name, n=minutes(found.wait), share=f"{100 * s.targets.wait.share:g}")
     return words if found.soon is None else words + s.t("finding.soon", n=minutes(found.soon))
 
 
@@ -225,6 +256,12 @@ def alarm_row(s: Seen, row: Row) -> Row:
         return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager"}
 
     return row._replace(macro="alarm", make=make)
+
+
+def urgency(state: HallState, alert: str) -> tuple[bool, bool, int]:
+    """What comes first of the alerts: what nobody has taken, of that what was escalated, then the oldest."""
+    found = state.alerts[alert]
+    return found.acknowledged_by is not None, not found.escalated, found.since
 
 
 def due_rows(s: Seen) -> list[Row]:
@@ -268,11 +305,7 @@ def display_rows(s: Seen) -> list[Row]:
     heard: dict[str, list[Display]] = {}
     for display in s.displays:
         heard.setdefault(display.board, []).append(display)
-    names = {
-        board.id: (board.name or (s.state.zones[board.zones[0]].name if len(board.zones) == 1 else {}))
-        for board in s.state.rules.boards
-        if not s.zone or s.zone in board.zones
-    }
+    names = {board.id: board_words(s, board) for board in s.state.rules.boards if not s.zone or s.zone in board.zones}
     strips = [id for id in heard if id.startswith(STRIP) and s.zone in ("", zone_of_strip(s.state, id))]
     found = []
     for id in [
@@ -290,6 +323,11 @@ def display_rows(s: Seen) -> list[Row]:
         facts = {"id": f"kiosk {id}", "name": s.t("display.kiosk", id=id), "kind": kind, "n": 1}
         found.append(Row(str(facts["id"]), None, "display", partial(dict, facts)))
     return found
+
+
+def board_words(s: Seen, board: Board) -> Mapping[str, str]:
+    """What a board is called: by the plan, or as the one zone that it shows."""
+    return board.name or (s.state.zones[board.zones[0]].name if len(board.zones) == 1 else {})
 
 
 def zone_of_strip(state: HallState, id: str) -> str:
@@ -326,11 +364,12 @@ def desk(s: Seen, zones: Sequence[str], curves: Sequence[str]) -> Desk:
     lists = lists_in_time(s, zones)
     shown = [s.zone] if s.zone else zones
     for zone in shown:
-        lists[f"floor-{zone}"] = floor_rows(state, zone, now)
+        lists[f"floor-{zone}"] = floor_rows(state, zone, now, s.freed)
     for zone in curves:
         lists[f"table-{zone}"] = list(quarter_rows(s, zone))
     lists["advice"] = [row._replace(macro="advice") for row in office_lists.advice_rows(state, lang, s.zone)]
-    lists["alerts"] = [alarm_row(s, row) for row in office_lists.alert_rows(hall, lang, zone=s.zone or None)]
+    alarms = sorted(office_lists.alert_rows(hall, lang, zone=s.zone or None), key=lambda row: urgency(state, row.id))
+    lists["alerts"] = [alarm_row(s, row) for row in alarms]
     under_way = [
         h
         for h in state.offices.hand_offs.values()

@@ -1,7 +1,6 @@
 """How the hall stands now, in numbers, by zone: what the five figures and the list of zones are made from.
 
-Law: numbers only, in µs and shares, no words; None is "no data", never 0. The limits against which they are shown stand
-here once.
+Law: numbers only, in µs and shares, no words; None is "no data", never 0. What is aimed at says the plan.
 """
 
 from __future__ import annotations
@@ -15,16 +14,8 @@ from tidehall.dashboards.today import Today, waited_at_most
 from tidehall.hall.engine import Hall
 from tidehall.hall.state import Alert, HallState
 
-__all__ = ["BUSY_HIGH", "BUSY_LOW", "ON_TIME", "SHARE", "WAIT", "Standing", "shown_zones", "standings"]
+__all__ = ["Standing", "shown_zones", "standings"]
 
-#: The share of people meant by "P90".
-SHARE = 0.9
-#: Nine in ten should be called within this time, µs (the scenario's default target).
-WAIT = 900_000_000
-#: The share of hand-offs within their limit (the scenario's default target).
-ON_TIME = 0.99
-#: Windows below this share of their open time idle, above the other there is nothing in reserve.
-BUSY_LOW, BUSY_HIGH = 0.5, 0.9
 #: window → (serving time, open time) today, µs
 Use = Mapping[str, tuple[int, int]]
 
@@ -32,8 +23,9 @@ Use = Mapping[str, tuple[int, int]]
 class Standing(Struct, frozen=True):
     """A zone, or ("") the hall: its waits are those of the zone that stands worst, whose id is `worst`.
 
-    `wait`: within this time nine in ten are called, as of now (µs); `least`: it is a lower bound. `soon`: the same in
-    half an hour, as forecast. `busy`: serving ÷ open time today. `alerts`: without acknowledgement.
+    `wait`: within this time the target's share of the people is called, as of now (µs); `least`: it is a lower bound.
+    `soon`: of nine in ten in half an hour, as forecast. `busy`: serving ÷ open time today.
+    `alerts`: without acknowledgement.
     """
 
     zone: str
@@ -110,7 +102,7 @@ def of_zone(state: HallState, today: Today, ahead: Ahead | None, zone: str, use:
         for e in line.waiting
         if not tickets[e[3]].first_called_at
     ]
-    wait = waited_at_most((c.wait for c in today.recent(zone, now)), first, SHARE)
+    wait = waited_at_most((c.wait for c in today.recent(zone, now)), first, state.rules.targets.wait.share)
     windows = {w.id for w in state.windows.values() if w.zone == zone}
     judged, on_time, under_way, late = counted_late(today, zone)
     alerts = open_alerts(state, zone)

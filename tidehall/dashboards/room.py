@@ -40,7 +40,7 @@ class Room:
         self.store = store
         self.outlook = outlook
         self.today = Today(keeper)
-        self.made: tuple[tuple[int, int], dict[str, Standing], Mapping[str, Ahead]] | None = None
+        self.made: tuple[tuple[int, int], dict[str, Standing], Mapping[str, Ahead], dict[str, int]] | None = None
         self.curves: dict[tuple[str, str], Curve] = {}
         self.usual: dict[str, tuple[Usual, ...]] = {}
         self.usual_at = 0
@@ -68,10 +68,10 @@ class Room:
         key = (hall.state.seq, now // SECOND)
         if self.made is None or self.made[0] != key:
             ahead = looked_ahead(self.outlook, self.keeper.id)
-            self.made = key, standings(hall, self.today, ahead, now), ahead
-        _, found, ahead = self.made
+            self.made = key, standings(hall, self.today, ahead, now), ahead, self.today.freed()
+        _, found, ahead, freed = self.made
         kiosks = {id: self.hub.clock() - at for id, at in self.hub.kiosks.items()}
-        return Seen(hall, self.today, found, ahead, self.hub.displays(), kiosks, now, lang, zone)
+        return Seen(hall, self.today, found, ahead, self.hub.displays(), kiosks, freed, now, lang, zone)
 
     # ---- curves
 
@@ -93,7 +93,10 @@ class Room:
             curve = self.curves.get((id, lang))
             if curve is None:
                 curve = self.curves[id, lang] = Curve(id, lang)
-            course = Course(id, self.today.quarters(id), self.usual.get(id, ()), ahead.get(id), now, midnight, hours)
+            course = Course(
+                id, self.today.quarters(id), self.usual.get(id, ()), ahead.get(id), now, midnight, hours,
+                state.rules.targets.wait.within_s * SECOND,
+            )  # fmt: skip
             found[id] = curve.filled(course, state.zone_name)
         return found
 

@@ -162,3 +162,11 @@ class Today:
             served, opened = found.get(opening.window or "", (0, 0))
             found[opening.window or ""] = served, opened + (opening.end or now) - opening.at
         return found
+
+    def freed(self) -> dict[str, int]:
+        """When each window's last service of today ended, µs."""
+        found: dict[str, int] = {}
+        for visit in self.kept.visits.values():
+            for part in visit.serving:
+                found[part.window] = max(found.get(part.window, 0), part.end)
+        return found

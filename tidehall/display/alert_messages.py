@@ -7,6 +7,7 @@ for it, and what was not taken is said once, and counted.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import tomllib
@@ -15,10 +16,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
+from msgspec.structs import replace
 
-from tidehall.display.messages import TIMEOUT_S, Gateway, GatewayError, Teller, tries
+from tidehall.display.messages import Address, Gateway, GatewayError, Teller
 from tidehall.display.office_lists import alert_facts
 from tidehall.display.views import alert_view
 from tidehall.hall.events import AlertRaised, Event
@@ -38,37 +39,22 @@ SIGNATURE = "X-TideHall-Signature"
 Count = Callable[[str, str], None]
 
 
-class Webhook:
+class Webhook(Address):
     """POSTs alerts as JSON to an address (`TIDEHALL_WEBHOOK`), signed with `TIDEHALL_WEBHOOK_SECRET`."""
 
     def __init__(self, url: str, secret: str | None, **pauses: float) -> None:
-        """Raises SettingsError. `pauses`: see messages.tries."""
+        """Raises SettingsError. `pauses`: see Address."""
         if not url.startswith(("http://", "https://")):
             raise SettingsError("TIDEHALL_WEBHOOK must begin with http:// or https://")
         if not secret:
             raise SettingsError("TIDEHALL_WEBHOOK needs TIDEHALL_WEBHOOK_SECRET, by which the receiver knows us")
-        self._url = url
+        super().__init__(url, **pauses)
         self._secret = secret.encode()
-        self._tries = tries(**pauses)
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
     async def send(self, body: bytes, name: str) -> None:
-        """Send; `name` names the step, so that a receiver can know a repeat. Raises GatewayError."""
-        await self._tries.copy()(self._post, body, name)
-
-    async def _post(self, body: bytes, name: str) -> None:
+        """Send; `name` names the step. Raises GatewayError."""
         signed = "sha256=" + hmac.new(self._secret, body, sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": name, SIGNATURE: signed}
-        try:
-            answer = await self._client.post(self._url, content=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise GatewayError(f"no answer ({type(error).__name__})") from None
-        if not answer.is_success:
-            raise GatewayError(f"answered {answer.status_code}")
-
-    async def close(self) -> None:
-        """Close its connections."""
-        await self._client.aclose()
+        await self.post(body, name, **{SIGNATURE: signed})
 
 
 class Duty:
@@ -112,12 +98,14 @@ class AlertMessenger(Teller):
             return
         name, escalated = f"{self.keeper.id}-{seq}", isinstance(event, AlertEscalated)
         ways = rules.rule(found.kind).send
+        sending = []
         if "webhook" in ways and self._webhook is not None:
-            await self._by("webhook", self._webhook.send(self._body(seq, found, escalated=escalated), name))
+            body = self._body(seq, found, escalated=escalated)
+            sending.append(self._by("webhook", self._webhook.send(body, name)))
         if "sms" in ways and self._gateway is not None:
-            await self._by(
-                "sms", self._call_up(self._gateway, found, event.owner or "manager", name, escalated=escalated)
-            )
+            owner = event.owner or "manager"
+            sending.append(self._by("sms", self._call_up(self._gateway, found, owner, name, escalated=escalated)))
+        await asyncio.gather(*sending)  # an address that is away does not hold up the telephone
 
     async def _call_up(self, gateway: Gateway, found: Alert, owner: str, name: str, *, escalated: bool) -> None:
         for n, phone in enumerate(self._duty.phones(owner)):
@@ -136,11 +124,9 @@ class AlertMessenger(Teller):
         self._failing.discard(way)
 
     def _body(self, seq: int, found: Alert, *, escalated: bool) -> bytes:
-        hall = self.keeper.committed
         step = "escalated" if escalated else "raised"
-        return msgspec.json.encode(
-            {"hall": self.keeper.id, "seq": seq, "step": step, "alert": alert_view(hall, found)}
-        )  # fmt: skip
+        view = replace(alert_view(self.keeper.committed, found), acknowledged_by=None)
+        return msgspec.json.encode({"hall": self.keeper.id, "seq": seq, "step": step, "alert": view})
 
     def _text(self, found: Alert, *, escalated: bool) -> str:
         hall = self.keeper.committed

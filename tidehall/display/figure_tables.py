@@ -12,14 +12,14 @@ from msgspec.structs import fields
 
 from tidehall.display.sheets import Cell, Sheet
 from tidehall.hall.figures import By, Figures, Summary, figures, per_day
-from tidehall.hall.indicators import INDICATORS, Indicator, Unknown, Value, facts_of
+from tidehall.hall.indicators import Indicator, Unknown, Value, facts_of, indicators
 from tidehall.hall.kept import Kept
 from tidehall.hall.plan import Department, LinePlan, Plan, Zone
 from tidehall.locales import say
 
 __all__ = [
-    "ASPECTS", "SHARES", "indicator_sheet", "met", "named", "of_indicators", "of_parts", "report_sheets", "words_of",
-    "written",
+    "ASPECTS", "SHARES", "aimed", "indicator_sheet", "met", "named", "of_indicators", "of_parts", "report_sheets",
+    "titled", "words_of", "written",
 ]  # fmt: skip
 
 #: By what a report's tables are made.
@@ -111,18 +111,44 @@ def number(value: Value | None, kind: str) -> Cell:
     return int(found) if kind == "count" and found == int(found) else found
 
 
+def aim(indicator: Indicator) -> Cell:
+    """An indicator's target as a cell; of a range both ends."""
+    least, most = number(indicator.target, indicator.kind), number(indicator.most, indicator.kind)
+    return least if most is None else f"{least:g}–{most:g}"
+
+
 def met(indicator: Indicator, value: Value) -> bool | None:
     """Whether a target is reached; None: there is none, or no value."""
     if indicator.target is None or isinstance(value, Unknown):
         return None
-    return value <= indicator.target if indicator.at_most else value >= indicator.target
+    if indicator.at_most:
+        return value <= indicator.target
+    return indicator.target <= value and (indicator.most is None or value <= indicator.most)
+
+
+def titled(indicator: Indicator, plan: Plan, lang: str) -> str:
+    """What an indicator is called; one that rests on the plan's target says which."""
+    return say(f"indicator.{indicator.name}", lang, n=f"{plan.targets.wait.within_s / 60:g}")
+
+
+def aimed(indicator: Indicator, lang: str) -> str:
+    """An indicator's target in words; "" without one."""
+    if indicator.target is None:
+        return ""
+    text = written(indicator.target, indicator.kind, lang)
+    if indicator.most is not None:
+        return f"{text} – {written(indicator.most, indicator.kind, lang)}"
+    return ("≤ " if indicator.at_most else "≥ ") + text
 
 
 def of_indicators(kept: Kept, before: Kept, plan: Plan) -> list[tuple[Indicator, Value, Value]]:
     """Every indicator with its value now and in the period before."""
-    now, then = facts_of(kept, plan.hall.time_zone), facts_of(before, plan.hall.time_zone)
+    now, then = (facts_of(days, plan.hall.time_zone, plan.targets) for days in (kept, before))
     nothing = Unknown("nothing")
-    return [(i, nothing if now is None else i.of(now), nothing if then is None else i.of(then)) for i in INDICATORS]
+    return [
+        (i, nothing if now is None else i.of(now), nothing if then is None else i.of(then))
+        for i in indicators(plan.targets)
+    ]
 
 
 def indicator_sheet(kept: Kept, before: Kept, plan: Plan, lang: str) -> Sheet:
@@ -132,8 +158,8 @@ def indicator_sheet(kept: Kept, before: Kept, plan: Plan, lang: str) -> Sheet:
         reached = met(indicator, now)
         rows.append(
             (
-                say(f"indicator.{indicator.name}", lang), number(now, indicator.kind),
-                say(f"indicator.unit_name.{indicator.kind}", lang), number(indicator.target, indicator.kind),
+                titled(indicator, plan, lang), number(now, indicator.kind),
+                say(f"indicator.unit_name.{indicator.kind}", lang), aim(indicator),
                 None if reached is None else say("indicator.met" if reached else "indicator.missed", lang),
                 number(then, indicator.kind),
                 say(f"indicator.unknown.{now.reason}", lang) if isinstance(now, Unknown) else None,

@@ -33,6 +33,7 @@ from tidehall.hall.state import Call, HallState
 
 __all__ = ["BoardAlarm", "Display", "Hub"]
 
+SECOND = 1_000_000
 SOCKETS_PER_TICKET = 8
 SOCKETS_PER_HALL = 4_000
 MOST_KIOSKS = 200
@@ -263,7 +264,7 @@ class Hub:
 
     def watch_displays(self) -> None:
         """Raise an alert for a board that reported before and is silent or far behind, and for a kiosk that is silent;
-        end it when it is well."""
+        end it when it is well. One that another server hears now is forgotten here."""
         clock = self.clock()
         for id, channel in self.boards.items():
             clients = [x for x in channel.listeners if isinstance(x, Client) and x.shown_at is not None]
@@ -272,15 +273,28 @@ class Hub:
                 self.heard[id] = max(heard, self.heard.get(id, 0.0))
             if id in self.heard:
                 silent = clock - self.heard[id] > SILENT_S
+                if silent and self.elsewhere("board_silent", id, clock - self.heard[id]):
+                    del self.heard[id]
+                    continue
                 behind = any(channel.lag(x.shown_seq or 0, clock) > LAG_S for x in clients)
                 self.judge("board_silent", id, clock, well=not silent and not behind)
         state = self.keeper.committed.state
         for id, at in list(self.kiosks.items()):
             silent = clock - at > KIOSK_SILENT_S
+            if silent and self.elsewhere("kiosk_silent", id, clock - at):
+                del self.kiosks[id]
+                continue
             self.judge("kiosk_silent", id, clock, well=not silent or not state.in_session)
             found = state.alerts.get(f"kiosk_silent:{id}")
             if silent and not state.in_session and (found is None or found.ended is not None):
                 del self.kiosks[id]  # switched off for the night, perhaps for ever
+
+    def elsewhere(self, kind: Silent, about: str, silent_s: float) -> bool:
+        """Whether another server has ended an alert since the display was last heard here: only who hears it does."""
+        found = self.keeper.committed.state.alerts.get(f"{kind}:{about}")
+        if found is None or found.ended is None or not self.asked.get((kind, about), (True, 0.0))[0]:
+            return False
+        return found.ended > self.keeper.now() - round(silent_s * SECOND)
 
     def judge(self, kind: Silent, about: str, clock: float, *, well: bool) -> None:
         """Hand an alert on when the hall's state says otherwise; once in a while until it does not."""

@@ -17,7 +17,13 @@ from typing import Any, Protocol
 
 import httpx
 import msgspec
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from tidehall.hall.events import Event
 from tidehall.hall.papers.events import FeeRequested
@@ -30,7 +36,7 @@ from tidehall.store.errors import StoreError, StoreRefused
 from tidehall.store.persons import Persons
 
 __all__ = [
-    "TIMEOUT_S",
+    "Address",
     "FileGateway",
     "Gateway",
     "GatewayError",
@@ -38,7 +44,6 @@ __all__ = [
     "Messenger",
     "Teller",
     "open_gateway",
-    "tries",
 ]
 
 log = logging.getLogger(__name__)
@@ -64,13 +69,6 @@ class Gateway(Protocol):
         """Let go."""
 
 
-def tries(longest_pause_s: float = LONGEST_PAUSE_S) -> AsyncRetrying:
-    """How often, and with which pauses, something is offered to who does not take it."""
-    wait = wait_exponential(multiplier=min(0.5, longest_pause_s), max=longest_pause_s)
-    retry = retry_if_exception_type(GatewayError)
-    return AsyncRetrying(stop=stop_after_attempt(TRIES), wait=wait, retry=retry, reraise=True)
-
-
 class FileGateway:
     """Appends each message as a JSON line to a file that only its owner reads: for tests, and for a pick-up job."""
 
@@ -93,22 +91,24 @@ class FileGateway:
         """Nothing is held."""
 
 
-class HttpGateway:
-    """POSTs {"name", "phone", "text"} to an address with the name as Idempotency-Key; tries again when it is busy."""
+class Address:
+    """An http(s) address to which JSON is POSTed, again when it is busy."""
 
     def __init__(self, url: str, *, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
+        wait = wait_exponential(multiplier=min(0.5, longest_pause_s), max=longest_pause_s)
+        retry = retry_if_exception_type(GatewayError)
+        self._tries = AsyncRetrying(stop=stop_after_attempt(TRIES), wait=wait, retry=retry, reraise=True)
         self._url = url
-        self._tries = tries(longest_pause_s)
         self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
-    async def send(self, phone: str, text: str, name: str) -> None:
-        """See Gateway."""
-        await self._tries.copy()(self._post, phone, text, name)
+    async def post(self, body: bytes, name: str, **headers: str) -> None:
+        """Send; `name` names the message, so that a receiver can know a repeat. Raises GatewayError."""
+        known = {"Content-Type": "application/json", "Idempotency-Key": name} | headers
+        await self._tries.copy()(self._once, body, known)
 
-    async def _post(self, phone: str, text: str, name: str) -> None:
-        body = {"name": name, "phone": phone, "text": text}
+    async def _once(self, body: bytes, headers: dict[str, str]) -> None:
         try:
-            answer = await self._client.post(self._url, json=body, headers={"Idempotency-Key": name})
+            answer = await self._client.post(self._url, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise GatewayError(f"no answer ({type(error).__name__})") from None
         if not answer.is_success:
@@ -117,6 +117,14 @@ class HttpGateway:
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+class HttpGateway(Address):
+    """POSTs {"name", "phone", "text"} to an address with the name as Idempotency-Key."""
+
+    async def send(self, phone: str, text: str, name: str) -> None:
+        """See Gateway."""
+        await self.post(msgspec.json.encode({"name": name, "phone": phone, "text": text}), name)
 
 
 def open_gateway(setting: str) -> Gateway:
@@ -165,20 +173,32 @@ class Teller:
         """Send what was asked for while nobody listened, then whatever comes, until cancelled."""
         # From here on events are queued; what the journal holds beyond the mark comes first, in order.
         self.keeper.watch(self)
-        for seq, event in await self._missed():
+        tries = AsyncRetrying(
+            wait=wait_exponential(multiplier=0.5, max=LONGEST_PAUSE_S), retry=retry_if_exception_type(StoreError),
+            before_sleep=self._waits,
+        )  # fmt: skip
+        missed: list[tuple[int, Event]] = await tries(self._missed)
+        for seq, event in missed:
             await self._once(seq, event)
         while True:
             seq, event = await self._waiting.get()
             await self._once(seq, event)
 
+    def _waits(self, tried: RetryCallState) -> None:
+        if tried.attempt_number == 1:
+            log.warning("hall %s: what was not told yet cannot be read now; messages wait for it", self.keeper.id)
+
     async def _once(self, seq: int, event: Event) -> None:
         try:
-            mine = self._advance(seq)
+            mine = await asyncio.to_thread(self._advance, seq)
         except OSError as error:
             log.warning("hall %s: how far was told cannot be noted: %s", self.keeper.id, error)
             return
         if mine:
-            await self.tell(seq, event)
+            try:
+                await self.tell(seq, event)
+            except Exception as error:  # a fault of ours costs one message, not all that come; no text is logged
+                log.error("hall %s: nobody was told of event %d (%s)", self.keeper.id, seq, type(error).__name__)
 
     async def tell(self, seq: int, event: Event) -> None:
         """Send what the event at `seq` asks for; whatever goes wrong is said, not raised."""
@@ -208,16 +228,18 @@ class Teller:
     def _advance(self, seq: int) -> bool:
         """Mark everything up to `seq` as done; False when another process has been there."""
         self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self._mark, "a+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            if text.isdecimal() and int(text) >= seq:
+        handle = os.open(self._mark, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            text = os.read(handle, 40)
+            if not text.isdigit():
+                os.ftruncate(handle, 0)
+            elif int(text) >= seq:
                 return False
-            file.truncate(0)
-            file.write(str(seq))
-            file.flush()
-            os.fsync(file.fileno())
+            os.pwrite(handle, b"%d" % seq, 0)  # in place: a number never gets shorter, so nobody reads an empty mark
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         return True
 
 

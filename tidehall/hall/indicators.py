@@ -7,25 +7,30 @@ its reason, never 0. Counts are sums of the whole period, shares lie between 0 a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidehall.hall.figures import Figures, figures
 from tidehall.hall.kept import Day, Kept
+from tidehall.hall.targets import Targets
 
-__all__ = ["INDICATORS", "Facts", "Indicator", "Kind", "Unknown", "Value", "facts_of"]
+__all__ = ["INDICATORS", "Facts", "Indicator", "Kind", "Unknown", "Value", "facts_of", "indicators"]
 
 Kind = Literal["count", "share", "seconds"]
+SECOND = 1_000_000
 #: Alerts that tell of a time that ran out, by what ran out (超时件).
 WAITED, SERVED = ("long_wait",), ("long_service",)
 
 
 class Facts(Struct, frozen=True):
-    """What a period was like: its figures, and its last open day (None: the hall was never open)."""
+    """What a period was like: its figures, its last open day (None: the hall was never open), and the share of those
+    called whose wait was within the plan's target (None: nobody was called)."""
 
     figures: Figures
     day: Day | None
+    within: float | None
 
 
 class Unknown(Struct, frozen=True):
@@ -38,11 +43,13 @@ Value = float | Unknown
 NOTHING, NOT_RECORDED = Unknown("nothing"), Unknown("not_recorded")
 
 
-def facts_of(kept: Kept, zone_name: str) -> Facts | None:
+def facts_of(kept: Kept, zone_name: str, targets: Targets) -> Facts | None:
     """The facts of some days; None where nothing was kept."""
     found = figures(kept, "hall", zone_name).get("")
     opened = [day for day in kept.days.values() if day.opened]
-    return None if found is None else Facts(found, max(opened, key=lambda day: day.id, default=None))
+    waits = [v.first_call - v.since for v in kept.visits.values() if v.first_call]
+    within = sum(wait <= targets.wait.within_s * SECOND for wait in waits) / len(waits) if waits else None
+    return None if found is None else Facts(found, max(opened, key=lambda day: day.id, default=None), within)
 
 
 def known(value: float | None) -> Value:
@@ -86,6 +93,11 @@ def wait_mean(f: Facts) -> Value:
 def wait_longest(f: Facts) -> Value:
     """最长等候: the longest waiting time of who was called."""
     return NOTHING if f.figures.wait is None else f.figures.wait.max
+
+
+def wait_within(f: Facts) -> Value:
+    """时限内叫号率: tickets whose waiting time was within the plan's target ÷ tickets that were called."""
+    return known(f.within)
 
 
 def service_mean(f: Facts) -> Value:
@@ -227,16 +239,18 @@ def ages(f: Facts) -> Value:
 
 
 class Indicator(Struct, frozen=True):
-    """One published indicator; `target`: what it should reach at least (`at_most`: at most), None: nobody says."""
+    """One published indicator; `target`: what it should reach at least (`at_most`: at most), None: nobody says;
+    `most`: what it should not exceed beside that."""
 
     name: str
     kind: Kind
     of: Callable[[Facts], Value]
     target: float | None = None
     at_most: bool = False
+    most: float | None = None
 
 
-#: All of them, in the order in which a report shows them.
+#: All of them, in the order in which a report shows them; some targets are the plan's (`indicators`).
 INDICATORS: tuple[Indicator, ...] = (
     Indicator("tickets", "count", tickets),
     Indicator("called", "count", called),
@@ -244,13 +258,14 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator("abandoned", "count", abandoned),
     Indicator("wait_mean", "seconds", wait_mean),
     Indicator("wait_longest", "seconds", wait_longest),
+    Indicator("wait_within", "share", wait_within),
     Indicator("service_mean", "seconds", service_mean),
     Indicator("utilisation", "share", utilisation),
     Indicator("waits_over", "count", waits_over),
     Indicator("services_over", "count", services_over),
     Indicator("hand_offs_over", "count", hand_offs_over, 0, at_most=True),
     Indicator("cases_over", "count", cases_over, 0, at_most=True),
-    Indicator("hand_offs_on_time", "share", hand_offs_on_time, 1.0),
+    Indicator("hand_offs_on_time", "share", hand_offs_on_time),
     Indicator("received", "count", received),
     Indicator("decided", "count", decided),
     Indicator("at_once", "share", at_once),
@@ -269,3 +284,13 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator("general_windows", "share", general_windows, 0.7),
     Indicator("ages", "share", ages),
 )
+
+
+def indicators(targets: Targets) -> list[Indicator]:
+    """All of them, with the plan's own targets in their places."""
+    own: dict[str, dict[str, Any]] = {
+        "wait_within": {"target": targets.wait.share},
+        "utilisation": {"target": targets.utilisation.low, "most": targets.utilisation.high},
+        "hand_offs_on_time": {"target": targets.hand_off.share},
+    }
+    return [replace(i, **own.get(i.name, {})) for i in INDICATORS]

@@ -35,7 +35,7 @@ NEVER = 1 << 62
 KINDS = frozenset({"long_wait", "long_service", "estimate_off"})
 
 
-class Misjudged(Struct):
+class Misjudged(Struct, gc=False):
     """The last first calls of a line whose number came with an estimate: one bit each, 1 for outside the shown range;
     `since` (µs): more than the rule's share of them were, 0: not."""
 
@@ -60,20 +60,25 @@ class Owed(NamedTuple):
 class Overlong:
     """What is watched in one hall.
 
-    `waits`, `services`: the lines' limits, µs; `patience`, `stamina`: the least of each; `share`: the rule for
-    estimates, None: nobody looks; `told`: the ids of the alerts of these kinds that are open; `at`: nothing is due
-    before, µs; `owed`: what was found to be due then; `moment`: when (µs) an alert may last have lost its reason,
-    however late that was written; `since`: no alert is due before, µs.
+    `waits`, `services`: the lines' limits, µs; `patience`, `stamina`: the least of each; `most`: of the last first
+    calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these kinds that are open;
+    `late`: the lines and `busy`: the windows of those about waits and services; `at`: nothing is due before, µs;
+    `owed`: what was found to be due then; `moment`: when (µs) an alert may last have lost its reason, however late that
+    was written; `since`: no alert is due before, µs.
     """
 
-    __slots__ = ("at", "moment", "owed", "patience", "services", "share", "since", "stamina", "told", "waits")
+    __slots__ = (
+        "at", "busy", "late", "moment", "most", "owed", "patience", "services", "since", "stamina", "told", "waits",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.waits: dict[str, int] = {}
         self.services: dict[str, int] = {}
         self.patience = self.stamina = NEVER
-        self.share: float | None = None
+        self.most: float | None = None
         self.told: set[str] = set()
+        self.late: set[str] = set()
+        self.busy: set[str] = set()
         self.at = NEVER
         self.owed: Owed | None = None
         self.moment = self.since = 0
@@ -81,8 +86,9 @@ class Overlong:
     def copy(self) -> Overlong:
         """An independent copy, for a draft."""
         new = Overlong()
-        new.waits, new.services, new.share = self.waits, self.services, self.share
-        new.patience, new.stamina, new.told = self.patience, self.stamina, self.told.copy()
+        new.waits, new.services, new.most = self.waits, self.services, self.most
+        new.patience, new.stamina = self.patience, self.stamina
+        new.told, new.late, new.busy = self.told.copy(), self.late.copy(), self.busy.copy()
         new.at, new.owed, new.moment, new.since = self.at, self.owed, self.moment, self.since
         return new
 
@@ -92,7 +98,7 @@ class Overlong:
         self.services = limits(lines, rules.long_service) if rules is not None else {}
         self.patience = min(self.waits.values(), default=NEVER)
         self.stamina = min(self.services.values(), default=NEVER)
-        self.share = rules.estimate_off.share if rules is not None and rules.estimate_off.on else None
+        self.most = rules.estimate_off.share * CALLS_JUDGED if rules is not None and rules.estimate_off.on else None
 
     # ---- what apply tells
 
@@ -104,27 +110,21 @@ class Overlong:
             s.next_wake = at
 
     def doubts(self, s: HallState, at: int) -> None:
-        """What has been told, or was known to be next, may be so no longer, and something may be due at `at` (µs)."""
+        """What has been told, or was known to be next, may be so no longer, and something may be due at `at` (µs).
+
+        Called where somebody leaves a line of `late` or a window of `busy` too.
+        """
         self.moment, self.owed = at, None
         self.wakes(s, at)
 
     def waits_from(self, s: HallState, line: str, at: int) -> None:
-        """Somebody waits in a line from now on; called where `at` + `patience` lies before `self.at`."""
+        """Somebody waits in a line from now on; called where `at` + `patience` is not after
+        `self.at`: of two at one moment the plan's order decides."""
         self.wakes(s, at + self.waits.get(line, NEVER))
-
-    def leaves(self, s: HallState, line: str, at: int) -> None:
-        """Somebody waits in a line no longer; called while alerts are open."""
-        if f"long_wait:{line}" in self.told:
-            self.doubts(s, at)
 
     def service_begins(self, s: HallState, t: Ticket) -> None:
         """A citizen is served from now on, perhaps not for the first time; called where that may soon be too long."""
         self.wakes(s, max(t.serving_since, t.serving_since + self.services.get(t.line, NEVER) - t.served))
-
-    def service_ends(self, s: HallState, window: str, at: int) -> None:
-        """The citizen in front of a window has gone or is parked; called while alerts are open."""
-        if f"long_service:{window}" in self.told:
-            self.doubts(s, at)
 
     def undone(self, s: HallState, at: int) -> None:
         """A citizen is served again as if he had never left; what that brings back is due at `at` (µs)."""
@@ -134,31 +134,28 @@ class Overlong:
     def called(self, s: HallState, t: Ticket, shown: Estimate, at: int) -> None:
         """A first call: what was shown with the number is judged."""
         wait = at - (t.booked_for if t.booked_for > t.taken_at else t.taken_at)
-        kept = s.misjudged.get(t.line)
-        if kept is None:
-            kept = s.misjudged[t.line] = Misjudged()
-        kept.bits = kept.bits << 1 & MASK
-        if not shown[0] <= wait <= shown[2]:
-            low, high = minutes_shown(shown)  # one that begins with 1, the least that is shown, begins at once
-            if not ((low == 1 or low * MINUTE <= wait) and wait <= high * MINUTE):
-                kept.bits |= 1
+        kept = s.misjudged.get(t.line) or s.misjudged.setdefault(t.line, Misjudged())
+        bits = kept.bits << 1 & MASK
+        if not shown[0] <= wait <= shown[2] and not says(shown, wait):
+            bits |= 1
+        kept.bits = bits
         if kept.count < CALLS_JUDGED:
             kept.count += 1
             if kept.count < CALLS_JUDGED:
                 return
-        assert self.share is not None  # apply asked
-        if (kept.bits.bit_count() > self.share * CALLS_JUDGED) != (kept.since > 0):
+        assert self.most is not None  # apply asked
+        if (bits.bit_count() > self.most) != (kept.since > 0):
             kept.since = 0 if kept.since else at
             self.doubts(s, at)
 
     def tell(self, s: HallState, alert: str, at: int, *, on: bool) -> None:
         """An alert of these kinds has begun (`at`: since when, µs) or ended."""
-        if on:
-            self.told.add(alert)
-            self.doubts(s, at)
-        else:
-            self.told.discard(alert)
-            self.doubts(s, self.moment)
+        change = set.add if on else set.discard
+        kind, _, about = alert.partition(":")
+        change(self.told, alert)
+        if kind != "estimate_off":
+            change(self.late if kind == "long_wait" else self.busy, about)
+        self.doubts(s, at if on else self.moment)
 
     def look(self, s: HallState, at: int) -> None:
         """At `at` (µs) find who waits: all that follows from the rest of the state."""
@@ -169,7 +166,11 @@ class Overlong:
                 own = s.lines.get(s.tickets[id].line)
                 if own is not None:
                     own.order.append((since, id))
-        self.told = {a.id for a in s.alerts.values() if a.kind in KINDS and a.ended is None}
+        told = [a for a in s.alerts.values() if a.kind in KINDS and a.ended is None]
+        self.told = {a.id for a in told}
+        self.late, self.busy = (
+            {a.about for a in told if a.kind == kind} for kind in ("long_wait", "long_service")
+        )  # fmt: skip
         self.moment = self.since = at
         self.at, self.owed = (1 if s.plan is not None else NEVER), None
 
@@ -209,14 +210,20 @@ class Overlong:
         due, kind, about = NEVER, "", ""
         for id in self.waits:
             over = self.wait_over(s, id)
-            if 0 < over < due and f"long_wait:{id}" not in told:
+            if 0 < over < due and id not in self.late:
                 due, kind, about = over, "long_wait", id
         if self.services:
+            tickets, stamina, busy = s.tickets, self.stamina, self.busy
             for window in s.windows.values():
-                over = self.service_over(s, window) if window.ticket is not None else 0
-                if 0 < over < due and f"long_service:{window.id}" not in told:
-                    due, kind, about = max(over, self.since), "long_service", window.id
-        if self.share is not None:
+                if window.ticket is None or window.id in busy:
+                    continue
+                t = tickets[window.ticket]
+                if t.state is not SERVING or t.serving_since + stamina - t.served >= due:
+                    continue  # not before what was found, whatever the limit of its line
+                over = self.service_over(s, window)
+                if over and (begins := max(over, self.since)) < due:
+                    due, kind, about = begins, "long_service", window.id
+        if self.most is not None:
             for id, kept in s.misjudged.items():
                 if 0 < kept.since < due and f"estimate_off:{id}" not in told:
                     due, kind, about = kept.since, "estimate_off", id
@@ -232,7 +239,7 @@ class Overlong:
             window = s.windows.get(about)
             return self.service_over(s, window) if window is not None else 0
         kept = s.misjudged.get(about)
-        return kept.since if kept is not None and self.share is not None else 0
+        return kept.since if kept is not None and self.most is not None else 0
 
     def wait_over(self, s: HallState, line: str) -> int:
         """When (µs) the longest wait of a line reaches its limit; 0: nobody waits, or the hall is closed."""
@@ -258,6 +265,15 @@ def longest(s: HallState, line: Line) -> int:
             return since
         order.popleft()
     return 0
+
+
+def says(shown: Estimate, wait: int) -> bool:
+    """Whether a wait (µs) outside an estimate lies in the range as it is read, in whole minutes; one that begins with
+    1, the least that is shown, begins at once."""
+    if not shown[0] - 2 * MINUTE < wait < shown[2] + 2 * MINUTE:  # rounding outward adds less
+        return False
+    low, high = minutes_shown(shown)
+    return (low == 1 or low * MINUTE <= wait) and wait <= high * MINUTE
 
 
 def limits(lines: list[str], rule: TimeRule) -> dict[str, int]:

@@ -15,6 +15,7 @@ from tidehall.hall.calendar import clock_minutes, is_date, is_zone
 from tidehall.hall.catalogue import Authorisation, Bundle, Item, Reason, check_catalogue
 from tidehall.hall.errors import PlanInvalid
 from tidehall.hall.reading import ID_LETTERS, LONGEST, MOST_DAYS, Reader, Words, fields_of
+from tidehall.hall.targets import Targets, read_targets
 
 __all__ = [
     "Board",
@@ -234,6 +235,7 @@ class Plan(Struct, frozen=True):
     boards: tuple[Board, ...] = ()
     reasons: tuple[Reason, ...] = ()
     alerts: AlertRules | None = None  # None: adopted before plans had rules for alerts
+    targets: Targets = Targets()
 
     def head_start(self, priority: str) -> int:
         """The head start of a class, µs."""
@@ -264,7 +266,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
     """
     read = Reader()
     parts: dict[str, Any] = {}
-    known = {*SINGLE, *MANY, *NAMELESS, "window_ranges", "priority", "priority_names", "tide", "alerts"}
+    known = {*SINGLE, *MANY, *NAMELESS, "window_ranges", "priority", "priority_names", "tide", "alerts", "targets"}
     for name in sorted(tables.keys() - known):
         read.say(name, f"is not a section of a plan; sections are {', '.join(sorted(known))}")
     if "hall" not in tables:
@@ -312,7 +314,9 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
         rule = read.table(TideRule, row, f"tide.{zone}")
         if rule is not None:
             parts["tide"][zone] = rule
-    parts["alerts"] = read_alerts(read, tables.get("alerts", {}))
+    alerts = tables.get("alerts", {})
+    parts["alerts"] = read_alerts(read, alerts) if alerts is not None else None  # null: a plan without rules, as JSON
+    parts["targets"] = read_targets(read, tables.get("targets", {}))
     check_references(parts, places, broken, read)
     if read.problems or parts.get("hall") is None:
         raise PlanInvalid(read.problems)
@@ -389,7 +393,7 @@ def check_references(
             known("lines", line, f"{place}.lines")
     for department, place in zip(parts["departments"], places["departments"], strict=True):
         known("zones", department.zone, f"{place}.zone")
-    for kind in ("long_wait", "long_service"):
+    for kind in ("long_wait", "long_service") if parts["alerts"] is not None else ():
         for line in getattr(parts["alerts"], kind).lines:
             known("lines", line, f"alerts.{kind}.lines")
     for zone_id, rule in parts["tide"].items():

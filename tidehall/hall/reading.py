@@ -54,7 +54,7 @@ class Reader:
         for name, f in known.items():
             if name in table:
                 inner = inner_struct(f.type)
-                if inner is not None:
+                if inner is not None and table[name] is not None:
                     values[f.name] = self.table(inner, table[name], f"{place}.{name}")
                     continue
                 try:

@@ -60,7 +60,7 @@ class Call(Struct, frozen=True, gc=False):
     attempt: int
 
 
-class Undoable(Struct, frozen=True):
+class Undoable(Struct, frozen=True, gc=False):
     """A window's last step that can be taken back: the ticket as it was before, and its seq after."""
 
     kind: str
@@ -182,9 +182,10 @@ class HallState:
         self.head_starts = {name: plan.head_start(name) for name in plan.priority}
         self.items: dict[str, Item] = {item.code: item for item in plan.items}
         self.zones: dict[str, Zone] = {zone.id: zone for zone in plan.zones}
+        self.zone_lines = {id: [line.id for line in plan.lines if line.zone == id] for id in self.zones}
         self.departments: dict[str, Department] = {department.id: department for department in plan.departments}
         self.item_line = {item.code: item.line for item in plan.items}
-        self.materials = frozenset(m.code for item in plan.items for m in item.materials)
+        self.materials = frozenset([m.code for item in plan.items for m in item.materials])
         self.head_start = min((x for name, x in self.head_starts.items() if x > 0 and name != "booked"), default=0)
         self.letters = {line.letter: line.id for line in plan.lines}
         self.pickup_lines = {line.zone: line.id for line in plan.lines if line.purpose == "pickup"}

@@ -86,8 +86,8 @@ class Watch:
     """Watches one zone: the lines that its tidal windows serve, or all its service lines where it has none.
 
     `order` holds who waits by the beginning of the wait, where there is a rule; entries of people who have left go
-    when they come to the front. `open` are the windows that serve. Between `low` and `high` the number of people
-    waiting decides nothing.
+    when they come to the front. `open` are the windows that serve: more than `most` people are too many for them, fewer
+    than `few` are calm. Between `low` and `high` the number of people waiting decides nothing.
     """
 
     __slots__ = (
@@ -109,7 +109,7 @@ class Watch:
         self.waiting = 0
         self.open: set[str] = set()
         self.low, self.high = 0.0, 0.0
-        self.most, self.few = 0.0, 0.0
+        self.most = self.few = 0
         if rule is not None:
             self.open_wait, self.open_for = round(rule.open_wait_s * SECOND), round(rule.open_for_s * SECOND)
             self.close_wait, self.close_for = round(rule.close_wait_s * SECOND), round(rule.close_for_s * SECOND)
@@ -150,10 +150,12 @@ class Watch:
             self.open.add(window.id)
         else:
             self.open.discard(window.id)
-        if self.rule is None and served and self.open:
-            return
-        self.heed(s)
-        self.set_marks()
+        if self.rule is None:
+            if served and self.open:
+                return
+            self.heed(s)
+        else:
+            self.set_marks(s)
         if window.id in self.tidal:
             self.weigh_anew(s, at)
         else:
@@ -161,6 +163,7 @@ class Watch:
 
     def weigh_anew(self, s: HallState, at: int) -> None:
         """What may be advised has changed too: tidal windows, sessions, the advice."""
+        self.set_bounds(s)
         self.follow(s, at)
         due = self.due(s)
         if due is not None:
@@ -186,41 +189,39 @@ class Watch:
         self.waiting = sum(len(s.lines[line].waiting) for line in self.lines)
         self.open = {w.id for w in s.windows.values() if self.counts(w)}
         self.heed(s)
-        self.set_marks()
-        self.set_bounds(s)
+        self.set_marks(s)
 
-    def set_marks(self) -> None:
+    def set_marks(self, s: HallState) -> None:
         """How many people waiting are too many for the open windows, and how few are calm."""
-        if self.rule is not None:
-            windows = len(self.open)
-            self.most, self.few = (
-                self.rule.open_waiting_per_window * windows,
-                self.rule.close_waiting_per_window * windows,
-            )
+        rule, windows = self.rule, len(self.open)
+        if rule is not None:
+            self.most = floor(rule.open_waiting_per_window * windows)
+            self.few = ceil(rule.close_waiting_per_window * windows)
+            self.set_bounds(s)
 
     def set_bounds(self, s: HallState) -> None:
-        """Between which numbers of people waiting nothing changes."""
+        """Between which numbers of people waiting nothing changes, in this session and with these windows."""
         waiting, most, few = self.waiting, self.most, self.few
         if not s.in_session or (self.open and (self.rule is None or self.forecast)):
             self.low, self.high = 0, inf
         elif not self.open:
             self.low, self.high = (1, inf) if waiting else (0, 0)
         elif waiting > most:
-            self.low, self.high = floor(most) + 1 if most >= few else max(floor(most) + 1, ceil(few)), inf
+            self.low, self.high = max(most + 1, few), inf
         elif waiting < few:
-            self.low, self.high = 0, min(floor(most), ceil(few) - 1)
+            self.low, self.high = 0, min(most, few - 1)
         else:
-            self.low, self.high = ceil(few), floor(most)
+            self.low, self.high = few, most
 
     def follow(self, s: HallState, at: int) -> None:
         """Find out what holds from now on."""
-        order, tide = self.order, self.tide
+        order, tide, lines, tickets = self.order, self.tide, self.lines, s.tickets
         if self.rule is None:
-            self.waiting = sum(len(s.lines[line].waiting) for line in self.lines)
+            self.waiting = sum(len(s.lines[line].waiting) for line in lines)
         while order:
             since, id = order[0]
-            t = s.tickets.get(id)
-            if t is not None and t.state is WAITING and t.waiting_since == since and t.line in self.lines:
+            t = tickets.get(id)
+            if t is not None and t.state is WAITING and t.waiting_since == since and t.line in lines:
                 break
             order.popleft()
         if not s.in_session:
@@ -233,7 +234,8 @@ class Watch:
                 s.tide_wakes(at)
             if self.rule is not None and not self.forecast:
                 self.weigh(s, at)
-        self.set_bounds(s)
+        if not self.low <= self.waiting <= self.high:
+            self.set_bounds(s)
         if tide.advice is not None and not tide.broken_at and not self.stands(s, tide.advice, at):
             tide.broken_at = at
             s.tide_wakes(at)

@@ -19,6 +19,7 @@ from tidehall.hall.measures import Measures
 from tidehall.hall.state import HallState
 from tidehall.live import encode
 from tidehall.records.judgements import SHOWING, Judgements
+from tidehall.records.pieces import pieces, slices
 from tidehall.store.projections import DAYS, WAITS, Projections, Table
 
 __all__ = ["DayRecords", "recorded"]
@@ -35,7 +36,14 @@ _lines = {name: msgspec.json.Decoder(kind).decode_lines for name, kind in SORTS.
 
 def records_of(bodies: dict[str, bytes]) -> list[Record]:
     """The records of rows, by sort."""
-    return [record for sort, lines in bodies.items() if sort in _lines for record in _lines[sort](lines)]
+    known = [(_lines[sort], lines) for sort, lines in bodies.items() if sort in _lines]
+    return [record for decode, lines in known for some in slices(lines) for record in decode(some)]
+
+
+def put_all(kept: Kept, bodies: dict[str, bytes]) -> None:
+    """Keep the records of rows."""
+    for record in records_of(bodies):
+        kept.put(record)
 
 
 def open_lines(lines: bytes) -> bytes:
@@ -105,12 +113,13 @@ class DayRecords:
 async def recorded(
     store: Projections, hall: str, first: str, last: str, *, sorts: Collection[str] | None = None
 ) -> tuple[int, Kept]:
-    """What was kept of the service days `first` to `last` (YYYY-MM-DD), and at which position of the journal.
+    """What was kept of the service days `first` to `last` (YYYY-MM-DD), and at which position of the journal at least.
 
-    `sorts` of kept.SORTS; None: all. Decoded beside the event loop. Raises StoreError.
+    `sorts` of kept.SORTS; None: all. Read in pieces, decoded beside the event loop. Raises StoreError.
     """
-    found = await store.days(hall, DayRecords.name, first, last, sorts=list(SORTS) if sorts is None else sorts)
-    kept = Kept()
-    for record in await asyncio.to_thread(records_of, found.bodies):
-        kept.put(record)
-    return found.seq, kept
+    kept, seqs = Kept(), []
+    for begin, end in pieces(first, last):
+        found = await store.days(hall, DayRecords.name, begin, end, sorts=list(SORTS) if sorts is None else sorts)
+        await asyncio.to_thread(put_all, kept, found.bodies)
+        seqs.append(found.seq)
+    return min(seqs, default=0), kept

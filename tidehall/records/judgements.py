@@ -17,6 +17,7 @@ from tidehall.hall.events import Event, TicketTaken
 from tidehall.hall.kept import Visit
 from tidehall.hall.state import HallState
 from tidehall.live import encode
+from tidehall.records.pieces import pieces, slices
 from tidehall.store.projections import DAYS, Projections, Table
 
 __all__ = ["JUDGED", "SHOWING", "Aspect", "Judgements", "judged", "qualities"]
@@ -79,9 +80,20 @@ class Judgements:
 
 
 async def judged(store: Projections, hall: str, name: str, first: str, last: str) -> tuple[int, list[Judged]]:
-    """The judged estimates shown on some service days, and up to which position of the journal. Raises StoreError."""
-    found = await store.days(hall, name, first, last, sorts=[JUDGED])
-    return found.seq, await asyncio.to_thread(_judged.decode_lines, found.bodies.get(JUDGED, b""))
+    """The judged estimates shown on some service days, and up to which position of the journal at least. Raises
+    StoreError."""
+    known: list[Judged] = []
+    seqs = []
+    for begin, end in pieces(first, last):
+        found = await store.days(hall, name, begin, end, sorts=[JUDGED])
+        known += await asyncio.to_thread(of_lines, found.bodies.get(JUDGED, b""))
+        seqs.append(found.seq)
+    return min(seqs, default=0), known
+
+
+def of_lines(lines: bytes) -> list[Judged]:
+    """The judged estimates of rows."""
+    return [one for some in slices(lines) for one in _judged.decode_lines(some)]
 
 
 def qualities(found: Iterable[Judged], by: Aspect, zone_name: str) -> dict[str, Quality]:

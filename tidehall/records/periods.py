@@ -21,7 +21,7 @@ from tidehall.store.rows import Head
 
 __all__ = ["Period", "Reported", "period", "reported"]
 
-_FORMS = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d\d)(?:-(\d\d))?))?", re.ASCII)
+_FORMS = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?))?", re.ASCII)
 
 
 class Period(Struct, frozen=True):
@@ -37,8 +37,8 @@ class Period(Struct, frozen=True):
         last = self.first - timedelta(days=1)
         year, month = last.year, last.month
         if "Q" in self.name:
-            return period(f"{year:04}-Q{(month + 2) // 3}")
-        return period(last.isoformat()[: len(self.name)])
+            return spelled(f"{year:04}-Q{(month + 2) // 3}")
+        return spelled(last.isoformat()[: len(self.name)])
 
 
 class Reported(Struct, frozen=True):
@@ -54,9 +54,17 @@ class Reported(Struct, frozen=True):
 
 
 def period(text: str) -> Period:
-    """YYYY, YYYY-Q1…Q4, YYYY-MM or YYYY-MM-DD. Raises ValueError for anything else."""
+    """YYYY, YYYY-Q1…Q4, YYYY-MM or YYYY-MM-DD. Raises ValueError for anything else, and for the first year, before
+    which there is none."""
+    if text.startswith("0001"):
+        raise ValueError(text)
+    return spelled(text)
+
+
+def spelled(text: str) -> Period:
+    """The same, of any year. Raises ValueError."""
     found = _FORMS.fullmatch(text)
-    if found is None or int(found[1]) < 2:
+    if found is None:
         raise ValueError(text)
     year, quarter, month, day = (int(part) if part else 0 for part in found.groups())
     if day:

@@ -80,8 +80,10 @@ class MemoryProjections:
         at = self._checkpoints.get((hall, name))
         bodies: dict[str, list[bytes]] = {}
         if at is not None:
-            for key, (day, sort, _, open_still, body) in sorted(self._rows.get((hall, DAYS), {}).items()):
-                if (first <= day <= last or (going_on and open_still)) and (sorts is None or key[1] in sorts):
+            rows = self._rows.get((hall, DAYS), {}).items()
+            chosen = [row for row in rows if first <= row[1][0] <= last or (going_on and row[1][3])]
+            for _, (_, sort, _, _, body) in sorted(chosen):
+                if sorts is None or sort in sorts:
                     bodies.setdefault(sort, []).append(body)
         return DayRows(0 if at is None else at.seq, {sort: b"\n".join(found) for sort, found in bodies.items()})
 

@@ -1,4 +1,4 @@
-"""The calls for halls, lines, tickets, windows and the journal (contract.md "HTTP").
+"""The calls for halls, lines, tickets and windows (contract.md "HTTP").
 
 Law: a handler turns a request into one command or one projection; the rules answer, nothing is decided here except
 who a claimed priority was confirmed by. Times are µs inside and RFC 3339 outside.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 from starlette.responses import Response
 
 from tidehall.display import views
@@ -26,7 +26,6 @@ from tidehall.display.http.texts import (
     REASONS,
     Sealer,
     on_the_list,
-    open_one,
     open_tickets,
     open_windows,
     opened_if_possible,
@@ -46,10 +45,7 @@ __all__ = [
     "LEAST_STRANGERS_KEY",
     "PHONE",
     "BoardAnswer",
-    "EventView",
-    "JournalView",
     "StripAnswer",
-    "TextView",
     "TicketId",
     "answer_window",
     "good",
@@ -65,8 +61,6 @@ LEAST_STRANGERS_KEY = 16
 SENIOR_AGE = 60
 #: Events that no hall writes within the 5 s for which ?after waits: what lies further ahead is not waited for.
 MOST_TO_COME = 100_000
-#: Events in one answer of the journal.
-MOST_EVENTS = 1000
 
 encode = msgspec.json.Encoder().encode
 
@@ -93,32 +87,6 @@ class StripAnswer(Struct, frozen=True):
     seq: int
     at: str
     board: views.StripView
-
-
-class EventView(Struct, frozen=True):
-    """A row of the journal; `due`: the moment at which time made it true; `digest` chains it to the row before."""
-
-    seq: int
-    at: str
-    kind: str
-    body: msgspec.Raw
-    actor: str
-    cause: str
-    digest: str
-    due: str | UnsetType = UNSET
-
-
-class JournalView(Struct, frozen=True):
-    """Events in order; `head` is the journal's last position."""
-
-    events: list[EventView]
-    head: int
-
-
-class TextView(Struct, frozen=True):
-    """A free text that was sealed."""
-
-    text: str
 
 
 def good(value: Any, status: int = 200) -> Response:
@@ -179,29 +147,6 @@ async def get_board(edge: Edge, asked: Asked) -> Response:
     words = await opened_if_possible(keeper, edge.house.persons, references(state))
     view = views.board_view(hall, board, now, stale_since=keeper.stale_since, demo=edge.demo, words=words)
     return good(BoardAnswer(keeper.epoch, seq, at, view))
-
-
-async def get_journal(edge: Edge, asked: Asked) -> Response:
-    """A page of the journal."""
-    keeper = asked.keeper
-    query = asked.request.query_params
-    after = whole_number(query.get("after"), "after") or 0
-    limit = min(whole_number(query.get("limit"), "limit", least=1) or 100, MOST_EVENTS)
-    rows = await keeper.journal.read(keeper.id, after, limit)
-    zone = keeper.committed.state.zone_name
-    events = [
-        EventView(
-            row.seq, local_text(row.at, zone), row.kind, msgspec.Raw(row.body), row.actor, row.cause, row.digest.hex(),
-            UNSET if row.due is None else local_text(row.due, zone),
-        )
-        for row in rows
-    ]  # fmt: skip
-    return good(JournalView(events, max(keeper.head.seq, rows[-1].seq if rows else 0)))
-
-
-async def get_text(edge: Edge, asked: Asked) -> Response:
-    """A sealed text, for staff."""
-    return good(TextView(await open_one(asked.keeper, edge.house.persons, asked.path("text"))))
 
 
 # ---- tickets
@@ -506,10 +451,6 @@ _STATE = Query(
     },
 )
 _LINE = Query("line", "Only tickets of this line.", {"type": "string"})
-_JOURNAL = (
-    Query("after", "Events after this position.", AFTER.schema),
-    Query("limit", "At most so many events, 1…1000; more is cut, not refused.", {"type": "integer", "minimum": 1, "maximum": AFTER.schema["maximum"], "default": 100}),  # noqa: E501 - one row of a table
-)  # fmt: skip
 
 #: Every call of contract.md that stands so far. The busiest come first: routes are tried in this order.
 CALLS: tuple[Call, ...] = (
@@ -591,8 +532,4 @@ CALLS: tuple[Call, ...] = (
          query=(AFTER,)),
     Call("GET", f"{_HALL}/boards/{{board}}", "get_board", "A board, or a window's strip as `window:ID`.", get_board,
          (BoardAnswer, StripAnswer), query=(AFTER,), problems=("unknown_board",)),
-    Call("GET", f"{_HALL}/journal", "get_journal", "The journal, for auditors.", get_journal, JournalView,
-         rights=("audit",), query=_JOURNAL, problems=("journal_unavailable",)),
-    Call("GET", f"{_HALL}/texts/{{text}}", "get_text", "A free text, by the reference that an event holds.", get_text,
-         TextView, rights=("staff",), problems=("unknown_text", "journal_unavailable")),
 )  # fmt: skip

@@ -31,6 +31,7 @@ from tidehall.display.http.bodies import read
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
 from tidehall.display.http.docs import docs_page
 from tidehall.display.http.hand_offs import HAND_OFF_CALLS
+from tidehall.display.http.journal import JOURNAL_CALLS
 from tidehall.display.http.limits import Rates, body_of
 from tidehall.display.http.matters import MATTER_CALLS
 from tidehall.display.http.metrics import CONTENT_TYPE_LATEST, Metrics
@@ -60,6 +61,7 @@ _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?\Z")
 #: Every call of the house but those of the server itself; the busiest first.
 ALL_CALLS = (
     CALLS
+    + JOURNAL_CALLS
     + OFFICE_CALLS
     + HAND_OFF_CALLS
     + MATTER_CALLS

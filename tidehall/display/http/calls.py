@@ -5,6 +5,7 @@ Law: what is not said here cannot be asked, and what is said here is answered; `
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ MOST = 2**53
 @dataclass(frozen=True, slots=True)
 class Edge:
     """What every call has at hand. `demo`: the hall is a demonstration; `report`: makes a report's page with its
-    charts, in a language, with or without persons (None: no charts are installed)."""
+    charts, in a language, with or without persons (None: no charts are installed); `reckoning`: statistics of many days
+    take a core and memory, so they are made one after the other."""
 
     house: House
     access: Access
@@ -40,6 +42,7 @@ class Edge:
     sessions: Sessions
     demo: bool = False
     report: Callable[[Reported, Plan, str, bool], str] | None = None
+    reckoning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)

@@ -1,13 +1,16 @@
 """The calls for statistics and reports: any range of service days by the definitions, as JSON or as a table.
 
 Law: figures are made by hall/figures.py from what was kept, today's as last month's; how people work one by one is told
-to whoever supervises their zone and to nobody else. Reckoning is done beside the event loop.
+to whoever supervises their zone and to nobody else. Reckoning is done beside the event loop, one question at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any, get_args
 
@@ -15,18 +18,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from tidehall.display.figure_tables import named, of_parts, report_sheets
+from tidehall.display.figure_tables import indicator_sheet, named, of_parts, report_sheets
 from tidehall.display.http.api import good
-from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query, whole_number
+from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.sheets import CSV, XLSX, Sheet, csv_bytes, xlsx_bytes
-from tidehall.hall.accuracy import Quality
+from tidehall.hall.accuracy import Judged, Quality
 from tidehall.hall.calendar import is_date
 from tidehall.hall.figures import By, Figures, figures, per_day
 from tidehall.hall.kept import Kept, Visit
 from tidehall.locales import LANGUAGES
 from tidehall.records import WAIT_S, Aspect, DayRecords, judged, qualities, recorded
-from tidehall.records.periods import Period, period, reported
+from tidehall.records.periods import Period, Reported, period, reported
 
 __all__ = ["STATISTICS_CALLS", "StatisticsView"]
 
@@ -81,12 +84,12 @@ def days_asked(asked: Asked) -> tuple[str, str]:
 
 
 async def caught_up(edge: Edge, asked: Asked) -> None:
-    """Wait for ?after=SEQ with the days too. Raises Problem behind."""
-    after = whole_number(asked.request.query_params.get("after"), "after")
+    """Wait until the days have come to where the hall stands now, and so to ?after=SEQ: while they are made anew, half
+    of them would be taken for all. Raises Problem behind."""
     follower = edge.house.days.get(asked.keeper.id)
-    if after is None or follower is None:
+    if follower is None:
         return
-    if not await follower.reached(after, asked.begun + WAIT_S - time.monotonic()):
+    if not await follower.reached(asked.keeper.committed.state.seq, asked.begun + WAIT_S - time.monotonic()):
         raise Problem("behind", retry_after_s=1, seq=follower.at.seq)
 
 
@@ -112,6 +115,18 @@ def within(kept: Kept, zones: frozenset[str] | None) -> Kept:
     return found
 
 
+@asynccontextmanager
+async def reckoning(edge: Edge) -> AsyncIterator[None]:
+    """One question about many days at a time. Meanwhile the collector of cycles rests: there are none in records, and
+    each of its looks through a month of them would hold the boards up for a third of a second."""
+    async with edge.reckoning:
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.enable()
+
+
 async def get_statistics(edge: Edge, asked: Asked) -> Response:
     """The figures."""
     by: Any = chosen(asked, "by", get_args(By))
@@ -119,23 +134,31 @@ async def get_statistics(edge: Edge, asked: Asked) -> Response:
     first, last = days_asked(asked)
     await caught_up(edge, asked)
     keeper, plan, lang = asked.keeper, asked.keeper.committed.state.rules, asked.lang
-    seq, kept = await recorded(edge.house.projections, keeper.id, first, last)
-    if by == "staff":
-        kept = within(kept, zones_seen(asked))
+    zones = zones_seen(asked) if by == "staff" else None
 
-    def view() -> StatisticsView:
+    def view(kept: Kept) -> Response:
         made = {
             key: per_day(found) if counts == "mean" else found
             for key, found in figures(kept, by, plan.hall.time_zone).items()
         }
         rows = tuple(StatisticsRow(key, named(plan, by, key, lang), found) for key, found in made.items())
         opened = sum(day.opened for day in kept.days.values())
-        return StatisticsView(keeper.id, first, last, by, counts, opened, rows, seq)
+        return good(StatisticsView(keeper.id, first, last, by, counts, opened, rows, seq))
 
-    if form == "json":
-        return good(await asyncio.to_thread(view))
-    sheet = await asyncio.to_thread(of_parts, kept, by, plan, lang, mean=counts == "mean")
-    return await as_file([sheet], form, f"{keeper.id}-{first}-{last}-{by}")
+    def answer(found: Kept) -> Response:
+        kept = within(found, zones)
+        if form == "json":
+            made = view(kept)
+        else:
+            sheet = of_parts(kept, by, plan, lang, mean=counts == "mean")
+            made = as_file([sheet], form, f"{keeper.id}-{first}-{last}-{by}")
+        kept.let_go()
+        found.let_go()
+        return made
+
+    async with reckoning(edge):
+        seq, kept = await recorded(edge.house.projections, keeper.id, first, last)
+        return await asyncio.to_thread(answer, kept)
 
 
 class QualityRow(Struct, frozen=True):
@@ -163,20 +186,24 @@ async def get_estimates(edge: Edge, asked: Asked) -> Response:
     first, last = days_asked(asked)
     await caught_up(edge, asked)
     keeper, plan = asked.keeper, asked.keeper.committed.state.rules
-    seq, found = await judged(edge.house.projections, keeper.id, DayRecords.name, first, last)
-    made = await asyncio.to_thread(qualities, found, by, plan.hall.time_zone)
+
+    def answer(found: list[Judged]) -> dict[str, Quality]:
+        made = qualities(found, by, plan.hall.time_zone)
+        while found:
+            found.pop()  # as Kept.let_go
+        return made
+
+    async with reckoning(edge):
+        seq, found = await judged(edge.house.projections, keeper.id, DayRecords.name, first, last)
+        made = await asyncio.to_thread(answer, found)
     rows = tuple(QualityRow(key, named(plan, by, key, asked.lang), quality) for key, quality in made.items())
     return good(EstimatesView(keeper.id, first, last, by, rows, seq))
 
 
-async def as_file(sheets: list[Sheet], form: str, name: str) -> Response:
-    """Tables as one file to be kept."""
-    if form == "csv":
-        body = b"\r\n".join([csv_bytes(sheet) for sheet in sheets])
-    else:
-        body = await asyncio.to_thread(xlsx_bytes, sheets)
+def as_file(sheets: list[Sheet], form: str, name: str) -> Response:
+    """Tables as a file to be kept: a workbook, or as CSV the first of them."""
     return Response(
-        body, media_type=CSV if form == "csv" else XLSX,
+        csv_bytes(sheets[0]) if form == "csv" else xlsx_bytes(sheets), media_type=CSV if form == "csv" else XLSX,
         headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
     )  # fmt: skip
 
@@ -190,15 +217,26 @@ async def get_report(edge: Edge, asked: Asked) -> Response:
     wanted = period_asked(asked)
     await caught_up(edge, asked)
     keeper, plan = asked.keeper, asked.keeper.committed.state.rules
-    found = await reported(edge.house.projections, keeper.journal, keeper.id, wanted, plan.hall.time_zone)
-    all_staff = zones_seen(asked) is None
-    if form == "html":
-        if edge.report is None:
-            raise Problem("no_charts")
-        page = await asyncio.to_thread(edge.report, found, plan, lang, all_staff)
-        return Response(page, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
-    sheets = await asyncio.to_thread(report_sheets, found.kept, found.before, plan, lang, staff=all_staff)
-    return await as_file(sheets[:1] if form == "csv" else sheets, form, f"{keeper.id}-{wanted.name}")
+    all_staff, page = zones_seen(asked) is None, edge.report
+    if form == "html" and page is None:
+        raise Problem("no_charts")
+
+    def answer(found: Reported) -> Response:
+        if form == "html" and page is not None:
+            policy = {"Content-Security-Policy": REPORT_POLICY}
+            made = Response(page(found, plan, lang, all_staff), media_type="text/html", headers=policy)
+        else:
+            sheets = [indicator_sheet(found.kept, found.before, plan, lang)]
+            if form == "xlsx":
+                sheets = report_sheets(found.kept, found.before, plan, lang, staff=all_staff)
+            made = as_file(sheets, form, f"{keeper.id}-{wanted.name}")
+        found.kept.let_go()
+        found.before.let_go()
+        return made
+
+    async with reckoning(edge):
+        found = await reported(edge.house.projections, keeper.journal, keeper.id, wanted, plan.hall.time_zone)
+        return await asyncio.to_thread(answer, found)
 
 
 def period_asked(asked: Asked) -> Period:

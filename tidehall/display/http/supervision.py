@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
@@ -196,9 +197,18 @@ def runner_view(state: HallState, id: str, name: str | None, posts: tuple[Post, 
     return RunnerView(id, name, duty.zone if duty is not None else usual, zones, moved, carrying)
 
 
+def runner_named(asked: Asked) -> str:
+    """The runner in the path, who need not be known: like a body's ids, no person's name fits in. Raises Problem
+    invalid."""
+    try:
+        return msgspec.convert(asked.path("runner"), Id)
+    except msgspec.ValidationError:
+        raise Problem("invalid", errors=[Fault("runner", "characters")]) from None
+
+
 async def move_runner(edge: Edge, asked: Asked) -> Response:
     """Send a runner to a zone, which its supervisor may, or to the pool, which every supervisor may."""
-    id, zone = asked.path("runner"), asked.body.zone
+    id, zone = runner_named(asked), asked.body.zone
     if zone is not None:
         if zone not in asked.keeper.committed.state.zones:
             raise Refusal("unknown_zone", zone=zone)

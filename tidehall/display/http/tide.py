@@ -7,7 +7,6 @@ Law: as in api.py. Whoever supervises opens and closes, as advised or not, in hi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -20,7 +19,7 @@ from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.outlook_views import OutlookView, outlook_view
 from tidehall.display.tide_views import TideDay, TideView, tide_day, tide_view
 from tidehall.hall import commands as c
-from tidehall.hall.calendar import is_date
+from tidehall.hall.calendar import is_date, service_day
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event
 from tidehall.hall.tide_record import TideRecord
@@ -70,11 +69,11 @@ async def get_history(edge: Edge, asked: Asked) -> Response:
     keeper, zone = asked.keeper, asked_zone(asked)
     state = keeper.committed.state
     day = asked.request.query_params.get("day", state.day)
-    if not is_date(day) or state.schedule is None:
+    if not is_date(day):
         raise Problem("invalid", errors=[Fault("day", "choice", {"choices": "YYYY-MM-DD"})])
-    first, after = (state.schedule.local(date.fromisoformat(day), minutes) for minutes in (0, 1440))
+    steps = [step for tide in state.tides.values() for step in tide.steps]
     record = TideRecord()
-    for seq in sorted(seq for tide in state.tides.values() for at, seq in tide.steps if first <= at < after):
+    for seq in sorted(seq for at, seq in steps if service_day(at, state.zone_name).isoformat() == day):
         for row in await keeper.journal.read(keeper.id, seq - 1, 1):
             record.apply(read_event(row), row.actor)
     return good(tide_day(record, state, day, zone))

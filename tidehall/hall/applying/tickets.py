@@ -57,7 +57,7 @@ def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
     overlong = s.overlong
     if overlong.waits:
         line.order.append((ev.at, ev.ticket))
-        if ev.at + overlong.patience < overlong.at:
+        if ev.at + overlong.patience <= overlong.at:
             overlong.waits_from(s, ev.line, ev.at)
     watch = s.watched.get(ev.line)
     if watch is not None:
@@ -69,13 +69,16 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
     t = s.tickets[ev.ticket]
     window = s.windows[ev.window]
     line = s.lines[t.line]
-    line.leave(t.rank)
+    if line.waiting and line.waiting[0][3] == ev.ticket:
+        del line.waiting[0]
+    else:
+        line.leave(t.rank)
     line.seq = seq
     at = ev.at
     again = t.first_called_at > 0
     if not again:
         t.first_called_at = at
-        if t.shown is not None and s.overlong.share is not None:
+        if t.shown is not None and s.overlong.most is not None:
             s.overlong.called(s, t, t.shown, at)
     t.state = CALLED
     t.called_at = at
@@ -116,8 +119,8 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
 
 def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
     """The tide and the longest wait follow a ticket out of its line; its state has changed."""
-    if s.overlong.told:
-        s.overlong.leaves(s, t.line, at)
+    if t.line in s.overlong.late:
+        s.overlong.doubts(s, at)
     watch = s.watched.get(t.line)
     if watch is not None:
         watch.leave(s, t.id, at)
@@ -153,8 +156,8 @@ def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int, ta
     window.undoable = Undoable(kind, at, t.__copy__(), s.seq, call, taken)
     window.ticket = None
     window.seq = s.zone_seq[window.zone] = s.seq
-    if s.overlong.told:
-        s.overlong.service_ends(s, window_id, at)
+    if window_id in s.overlong.busy:
+        s.overlong.doubts(s, at)
     return window
 
 
@@ -173,7 +176,7 @@ def requeue(s: HallState, t: Ticket, line_id: str, rank: tuple[int, int, int], a
     line.enter(rank, t.id)
     if s.overlong.waits:
         line.order.append((at, t.id))
-        if at + s.overlong.patience < s.overlong.at:
+        if at + s.overlong.patience <= s.overlong.at:
             s.overlong.waits_from(s, line_id, at)
     line.seq = t.seq = s.zone_seq[line.zone] = s.seq
     watch = s.watched.get(line_id)
@@ -229,8 +232,9 @@ def service_started(s: HallState, ev: e.ServiceStarted) -> None:
     s.calls.pop(ev.call, None)
     window = s.windows[ev.window]
     window.seq = s.zone_seq[window.zone] = seq
-    if ev.at + s.overlong.stamina - t.served < s.overlong.at:
-        s.overlong.service_begins(s, t)
+    overlong = s.overlong
+    if ev.at + overlong.stamina - t.served <= overlong.at:
+        overlong.service_begins(s, t)
     if t.items and t.current is None:
         t.current = t.items[0]
 
@@ -255,8 +259,8 @@ def ticket_suspended(s: HallState, ev: e.TicketSuspended) -> None:
     t.parked_since = ev.at
     t.call_id = None
     t.seq = s.seq
-    if s.overlong.told:
-        s.overlong.service_ends(s, ev.window, ev.at)
+    if ev.window in s.overlong.busy:
+        s.overlong.doubts(s, ev.at)
     window = s.windows[ev.window]
     window.ticket = None
     window.undoable = None
@@ -318,8 +322,8 @@ def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
     window.seq = s.zone_seq[window.zone] = seq
     t.served = service
     t.serving_since = 0
-    if s.overlong.told:
-        s.overlong.service_ends(s, ev.window, at)
+    if ev.window in s.overlong.busy:
+        s.overlong.doubts(s, at)
     end(s, t, FINISHED, at)
     s.offices.claims[ev.ticket] = at
     s.lines[t.line].observe(taken)
@@ -387,8 +391,8 @@ def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
     if window is not None and window.ticket == t.id:  # its line ends with a plan that begins with the new day
         window.ticket = None
         window.seq = s.zone_seq[window.zone] = s.seq
-        if s.overlong.told:
-            s.overlong.service_ends(s, window.id, ev.due)
+        if window.id in s.overlong.busy:
+            s.overlong.doubts(s, ev.due)
         s.calls.pop(t.call_id or "", None)
     drop(s, t, line)
     end(s, t, TicketState.EXPIRED, ev.due)

@@ -25,9 +25,12 @@ def moved(s: HallState, window: Window, at: int) -> None:
     """The window's standing has changed: estimates and boards follow."""
     window.since = at
     window.seq = s.zone_seq[window.zone] = s.seq
-    s.pools.clear()
+    if s.pools:
+        for line in s.zone_lines[window.zone]:  # a window serves lines of its own zone
+            s.pools.pop(line, None)
+    lines = s.lines
     for line in window.lines:
-        s.lines[line].seq = s.seq
+        lines[line].seq = s.seq
     tide_moves(s, window, at)
 
 

@@ -128,7 +128,7 @@ def case_accepted(s: HallState, ev: o.CaseAccepted) -> None:
         parts=ev.parts, deemed=ev.deemed, correcting=False, missing=(), correct_by=0,
     )  # fmt: skip
     if ev.due_at:
-        promise(s, ev.case, ev.due_at, ev.at)
+        promise(s, ev.case, ev.due_at, ev.at, ev.at)
 
 
 def correction_requested(s: HallState, ev: o.CorrectionRequested) -> None:
@@ -147,14 +147,14 @@ def correction_requested(s: HallState, ev: o.CorrectionRequested) -> None:
 def papers_corrected(s: HallState, ev: o.PapersCorrected) -> None:
     case = s.offices.cases[ev.case]
     stage = stage_after(case, "papers_corrected")
-    case = set_case(
+    set_case(
         s, case, stage=stage, correcting=False, missing=(), papers=case.papers + ev.papers, paused_since=0,
         due_at=ev.due_at, provisional=ev.provisional, parts=later(case.parts, ev.parts_due),
     )  # fmt: skip
     if stage == Stage.RECEIVED:
-        set_case(s, case, correct_by=tell_by(s, ev.case, ev.at), papers_at=ev.at)
-    elif ev.due_at and not case.overdue:
-        promise(s, ev.case, ev.due_at, ev.at)
+        set_case(s, s.offices.cases[ev.case], correct_by=tell_by(s, ev.case, ev.at), papers_at=ev.at)
+    else:
+        go_on(s, case, ev.due_at, ev.at)
 
 
 def case_withdrawn(s: HallState, ev: o.CaseWithdrawn) -> None:
@@ -199,15 +199,15 @@ def later(parts: tuple[Part, ...], due: tuple[int, ...]) -> tuple[Part, ...]:
 
 
 def go_on(s: HallState, case: Case, due_at: int, at: int) -> None:
-    """The promised clock runs again."""
-    if due_at and not case.overdue:
-        promise(s, case.id, due_at, at)
+    """The promised clock of a case runs again, where it stood still."""
+    if case.paused_since and due_at and not case.overdue:
+        promise(s, case.id, due_at, case.accepted_at, at)
 
 
-def promise(s: HallState, case: str, due_at: int, at: int) -> None:
-    """Set the clocks of a promise: nearly due, and overdue."""
+def promise(s: HallState, case: str, due_at: int, begun: int, at: int) -> None:
+    """Set the clocks of a promise that has `begun` (µs), at `at` (µs): nearly due, and overdue."""
     arm(s, f"case_due:{case}", due_at)
-    soon = case_soon(s, due_at, at)
+    soon = case_soon(s, due_at, begun, at)
     if soon:
         arm(s, f"case_soon:{case}", soon)
 

@@ -201,7 +201,13 @@ def request_correction(s: HallState, c: q.RequestCorrection, now: int) -> list[E
         raise Refusal("invalid", fields={"missing": "list everything that is missing"})
     notice = case.notices + 1
     pauses = case.stage == Stage.IN_REVIEW and "correction" in s.rules.offices.pause_on
-    return [o.CorrectionRequested(now, case.id, c.missing, notice, notice > 1, c.staff, pauses)]
+    asked = o.CorrectionRequested(now, case.id, c.missing, notice, notice > 1, c.staff, pauses)
+    return [asked, *rests(s, case, now, pauses=pauses)]
+
+
+def rests(s: HallState, case: Case, now: int, *, pauses: bool) -> list[Event]:
+    """A case whose clock stands still is not nearly due; when the clock runs again it may be so at once."""
+    return alert_over(s, now, f"case_due:{case.id}") if pauses else []
 
 
 def correct(s: HallState, c: q.CorrectPapers, now: int) -> list[Event]:
@@ -278,7 +284,8 @@ def start_step(s: HallState, c: q.StartStep, now: int) -> list[Event]:
     case = known_case(s, c.case)
     at_stage(case, "step_started")
     busy(case)
-    return [o.StepStarted(now, case.id, c.step, "step" in s.rules.offices.pause_on)]
+    pauses = "step" in s.rules.offices.pause_on
+    return [o.StepStarted(now, case.id, c.step, pauses), *rests(s, case, now, pauses=pauses)]
 
 
 def end_step(s: HallState, c: q.EndStep, now: int) -> list[Event]:
@@ -302,7 +309,8 @@ def request_fee(s: HallState, c: q.RequestFee, now: int) -> list[Event]:
         raise Refusal("invalid", fields={"amount": "is more than may be asked for"})
     if c.amount != fee and not c.reason:
         raise Refusal("invalid", fields={"reason": "is needed for another fee"})
-    return [o.FeeRequested(now, case.id, c.amount, "fee" in s.rules.offices.pause_on, c.reason)]
+    pauses = "fee" in s.rules.offices.pause_on
+    return [o.FeeRequested(now, case.id, c.amount, pauses, c.reason), *rests(s, case, now, pauses=pauses)]
 
 
 def busy(case: Case) -> None:

@@ -197,14 +197,14 @@ def escalates_to(s: HallState, kind: str, zone: str | None) -> str:
     return post_of(s, rules.rule(kind).escalate_to, zone) if rules is not None else "manager"
 
 
-def case_soon(s: HallState, due_at: int, now: int) -> int:
-    """When a case begins to be nearly due, µs: working days before `due_at`; 0 where nobody wants to hear it, or where
-    it is so from the beginning."""
+def case_soon(s: HallState, due_at: int, begun: int, now: int) -> int:
+    """When from `now` (µs) on a case begins to be nearly due, µs: working days before `due_at`, after a pause perhaps
+    at once. 0 where nobody wants to hear it, where it was so when its clock had `begun`, or when it is due already."""
     rules = s.rules.alerts
     if rules is None or not rules.case_due.on or not due_at:
         return 0
     soon = working(s).before(due_at, rules.case_due.days)
-    return soon if soon > now else 0
+    return max(soon, now) if soon > begun and now < due_at else 0
 
 
 def alert_over(s: HallState, now: int, *ids: str) -> list[Event]:

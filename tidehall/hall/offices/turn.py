@@ -6,8 +6,9 @@ Law: as in hall/applying/: what is done leaves the state, what is owed stays, an
 from __future__ import annotations
 
 from tidehall.hall.offices.clocks import SECOND
-from tidehall.hall.papers.objects import AT_INTAKE, HandOffState, MatterKind, MatterState, Stage, SupportState
+from tidehall.hall.papers.objects import UNDECIDED, HandOffState, MatterKind, MatterState, Stage, SupportState
 from tidehall.hall.state import HallState
+from tidehall.queue.tickets import ENDED
 
 __all__ = ["keep_versions", "sweep"]
 
@@ -41,14 +42,15 @@ def sweep(s: HallState, at: int) -> None:
         if id in s.tickets and s.tickets[id].line in s.lines
     }
     offices.claim_zones = {id: zone for id, zone in (offices.claim_zones | zones).items() if id in offices.claims}
-    offices.ratings = {id: level for id, level in offices.ratings.items() if id in offices.claims}
-    offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in offices.claims}
-    used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in AT_INTAKE}
+    rated = offices.claims.keys() | {id for id, t in s.tickets.items() if t.state not in ENDED}  # a finish taken back
+    offices.ratings = {id: level for id, level in offices.ratings.items() if id in rated}
+    offices.follow_ups = {id: level for id, level in offices.follow_ups.items() if id in rated}
+    used = {f"{c.item_version}:{c.item}" for c in offices.cases.values() if c.stage in UNDECIDED}
     offices.versions = {name: item for name, item in offices.versions.items() if name in used}
 
 
 def keep_versions(s: HallState) -> None:
-    """Another plan will rule: keep the items of cases at intake as they were taken (law 12, R69)."""
+    """Another plan will rule: keep the items of undecided cases as they were taken (law 12, R69)."""
     for case in s.offices.cases.values():
-        if case.stage in AT_INTAKE and case.item_version == s.plan_seq:
+        if case.stage in UNDECIDED and case.item_version == s.plan_seq:
             s.offices.versions[f"{case.item_version}:{case.item}"] = s.items[case.item]

@@ -21,6 +21,7 @@ __all__ = [
     "MATTER_LIFE",
     "OPEN_HAND_OFF",
     "SUPPORT_LIFE",
+    "UNDECIDED",
     "Case",
     "Delivery",
     "HandOff",
@@ -103,6 +104,8 @@ CASE_LIFE: dict[str, dict[str, Stage]] = {
 
 #: Stages at which the papers are still being taken in, and the item says what happens to them.
 AT_INTAKE = frozenset({Stage.RECEIVED, Stage.CORRECTING})
+#: Stages from which on the item is asked again: at intake what is missing, in review the fee.
+UNDECIDED = AT_INTAKE | {Stage.ACCEPTED, Stage.HANDED_OFF, Stage.VERIFIED, Stage.IN_REVIEW, Stage.AWAITING_FEE}
 
 
 class HandOffState(StrEnum):

@@ -11,16 +11,21 @@ export function panels(page) {
   /** @type {string[]} what was opened, the newest last */
   const trail = [];
 
-  /** @param {string} address */
-  function fill(address) {
+  /** @param {string} address @param {boolean} [again] the same once more: what was said of it stays */
+  function fill(address, again) {
     const mark = address.indexOf("?") < 0 ? "?" : "&";
     return get(address + mark + "part=1&lang=" + page.lang, page.lang).then((answer) => {
-      show(at("behind-said"), !answer.ok);
-      put(at("behind-said"), answer.ok ? "" : answer.sentence || page.words["common.unreachable"]);
+      if (!answer.ok || !again) {
+        show(at("behind-said"), !answer.ok);
+        put(at("behind-said"), answer.ok ? "" : answer.sentence || page.words["common.unreachable"]);
+      }
       if (!answer.ok) return;
       put(at("behind-title"), answer.body.title);
       at("behind-body").innerHTML = answer.body.html;
-      at("behind-body").scrollTop = 0;
+      show(at("behind-back"), trail.length > 1);
+      if (again) return;
+      dialog.scrollTop = 0;
+      if (dialog.open) at("behind-title").focus(); // what had the focus is gone
     });
   }
 
@@ -34,6 +39,10 @@ export function panels(page) {
       if (!dialog.open) dialog.showModal();
     });
   });
+  at("behind-back").addEventListener("click", () => {
+    trail.pop();
+    fill(trail[trail.length - 1]);
+  });
   at("behind-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (/** @type {Event} */ event) => {
     if (event.target === dialog) dialog.close();
@@ -43,6 +52,6 @@ export function panels(page) {
     at("behind-body").textContent = "";
   });
   document.addEventListener("answered", (/** @type {any} */ event) => {
-    if (dialog.open && event.detail.ok && trail.length) fill(trail[trail.length - 1]);
+    if (dialog.open && event.detail.ok && trail.length) fill(trail[trail.length - 1], true);
   });
 }
