@@ -53,7 +53,9 @@ is followed at once (`confirm = "automatic"`); the clerk needs two minutes to ge
 
 Shares and waits are those of the zones with a tide (social affairs, enterprise, property); *tidal hours* is the time
 for which their tidal windows are open, a day, the lunch break included where one stays open over it. A figure is a mean
-± its 95 % interval; a difference is paired, day by day.
+± its 95 % interval; a difference is paired, day by day. *forecast* plays fewer days than the others, which may be
+busier or quieter ones: compare policies by the differences and the figure (both of the days that all have played), not
+by the rows of the table.
 
 ![Share called within 15 minutes against tidal window-hours](tide.svg)
 
@@ -263,8 +265,10 @@ WIDE, HIGH, LEFT, TOP, BOTTOM = 360, 260, 56, 44, 52
 
 
 def figure(found: dict[str, Compared]) -> str:
-    """Share against tidal hours, a panel for each course, with 95 % intervals; a file that needs nothing else."""
+    """Share against tidal hours on the days that all have played, a panel for each course, with 95 % intervals; a file
+    that needs nothing else."""
     titles = {"usual": "Usual Monday", "busy": f"Busy Monday (× {BUSY:g})"}
+    titles = {name: f"{titles[name]}, {course.common} days" for name, course in found.items()}
     width = WIDE * len(found)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HIGH}" width="{width}" height="{HIGH}" '
@@ -272,7 +276,9 @@ def figure(found: dict[str, Compared]) -> str:
         "<title>Share called within 15 minutes against tidal window-hours, by policy</title>",
         f'<rect width="{width}" height="{HIGH}" fill="#FFFFFF"/>',
     ]
-    rows = {name: {policy: course.measures(policy)[1] for policy in POLICIES} for name, course in found.items()}
+    rows = {
+        name: {policy: course.paired[policy].result().measures for policy in POLICIES} for name, course in found.items()
+    }
     ends = [(m["tidal_hours"], m["wait_within_target"]) for row in rows.values() for m in row.values()]
     most = 4 * ceil((max(x.mean + (x.half_width or 0) for x, _ in ends if x.mean is not None) + 0.1) / 4)
     least = min(y.mean - (y.half_width or 0) for _, y in ends if y.mean is not None)

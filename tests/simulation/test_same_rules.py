@@ -33,7 +33,7 @@ async def test_keeper_and_world_agree(lines: str, confirm: str) -> None:
     for rule in hall["tide"].values():
         rule |= {"confirm": confirm, "open_waiting_per_window": 2.0, "close_waiting_per_window": 1.0}
     plan = parse_plan(hall)
-    stage = Stage(read_scenario(tables, plan), estimates=True)
+    stage = Stage(read_scenario(tables, plan), estimates=True, alerts=True)
     played = stage.play(1, 0, record=True)
     assert played.asked is not None
     kinds = {type(event) for event in played.events}

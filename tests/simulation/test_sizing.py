@@ -339,6 +339,14 @@ def test_giving_up_is_a_near_tie_and_never_a_success() -> None:
     assert judge.judge(lambda n: Bounds(0.95, 0.91, 0.99, n), lambda found: True).met
 
 
+def test_a_near_tie_is_near() -> None:
+    """What is said of a choice: below the target, within the indifference, or open, however few days it was played."""
+    judge = Judge(0.95, "citizens", 0.01, 0.05, 0.05, 240)
+    assert judge.why(Bounds(0.92, 0.90, 0.949, 30)) == "below"
+    assert judge.why(Bounds(0.945, 0.93, 0.96, 30)) == "near"
+    assert judge.why(Bounds(0.862, 0.774, 0.951, 30)) == "open"
+
+
 def test_attempts_at_a_certificate_share_its_risk() -> None:
     """However often a hall is mended and shown again, all attempts together risk no more than one may."""
     judge = Judge(0.9, "citizens", 0.01, 0.05, 0.05, 240)

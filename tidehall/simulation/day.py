@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event
 from tidehall.simulation.citizens import Crowd
@@ -38,12 +40,17 @@ class Played:
 
 
 class Stage:
-    """A scenario ready to be played: what is the same on every day is made once."""
+    """A scenario ready to be played: what is the same on every day is made once.
 
-    def __init__(self, scenario: Scenario, *, estimates: bool = False) -> None:
+    What only people would look at costs time and changes nothing here, where nobody acts on it: `estimates` shown with
+    numbers and the plan's `alerts` are left out unless asked for.
+    """
+
+    def __init__(self, scenario: Scenario, *, estimates: bool = False, alerts: bool = False) -> None:
         self.scenario = scenario
         self.hours = Hours(scenario.plan, scenario.day.date)
-        self.hall, self.adopted = opened_hall(scenario.plan, self.hours.midnight, estimates=estimates)
+        plan = scenario.plan if alerts else replace(scenario.plan, alerts=None)
+        self.hall, self.adopted = opened_hall(plan, self.hours.midnight, estimates=estimates)
 
     def draw(self, seed: int, day: int) -> list[Flow]:
         """The people of one day."""

@@ -95,8 +95,7 @@ class Judge(Struct, frozen=True):
         """Why what is so known is not taken for met."""
         if found.upper < self.share:
             return "below"
-        close = abs(found.share - self.share) <= self.indifference
-        return "near" if close or found.upper < self.share + self.indifference else "open"
+        return "near" if abs(found.share - self.share) <= self.indifference else "open"
 
     def surplus(self, pairs: Sequence[Pair]) -> list[float]:
         """What each day has beyond the target: citizens, or the day itself."""

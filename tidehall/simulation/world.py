@@ -167,9 +167,9 @@ class World:
             self.take_in(events)
 
     def set_alarm(self) -> None:
-        """One timeout at the moment at which the hall wants to be woken; an earlier wish gets one more, a later one
-        is seen when the alarm has rung."""
-        wanted = self.hall.wakes_at()
+        """One timeout at the moment before which nothing is due in the hall; an earlier one gets one more, a later one
+        is seen when the alarm has rung. To know that moment exactly would cost more than an alarm in vain."""
+        wanted = self.state.next_wake
         if wanted and (not self.alarm or wanted < self.alarm):
             self.alarm = wanted
             self.at(wanted, self.ring)
