@@ -177,6 +177,7 @@ async def test_a_dead_look_ahead_harms_nothing(tmp_path: Path, caplog: pytest.Lo
         await crowd(s, 4)
         (found,) = await advice(s)
         assert found["prospect"] is None
+        await until(look.ahead.turn.locked, "a question under way", seconds=30)
         os.kill(look.ahead.pid, signal.SIGKILL)
         await s.ok("tide/t5/open", {"staff": "li"})
         await s.ok("windows/t5/call")
