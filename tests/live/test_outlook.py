@@ -243,6 +243,7 @@ async def test_the_forecast_policy_advises_once_for_two_servers(tmp_path: Path) 
                 await until(renewed, "the next round", seconds=30)
                 for ticket in list(s.keeper.committed.state.tickets):
                     await s.ok(f"tickets/{ticket}/cancel")
+                await until(lambda: other.committed.state.seq == s.keeper.committed.state.seq, "both know", seconds=30)
                 await s.later(1860)  # and nobody has come for half an hour
                 await until(lambda: not figured(s)(), "a lapse", seconds=30)
         finally:
