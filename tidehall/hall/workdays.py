@@ -21,6 +21,7 @@ class WorkDays:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         self.known: dict[tuple[date, int], tuple[int, bool]] = {}
+        self.earlier: dict[tuple[int, int], int] = {}  # many cases are due at the same few moments
         self.today = (0, 0, date.min)  # from, to (µs) and name of the day that was asked about last
 
     def works(self, day: date) -> tuple[bool, bool]:
@@ -70,11 +71,16 @@ class WorkDays:
 
     def before(self, at: int, days: int) -> int:
         """The end of the `days`-th working day before the day of `at` (µs)."""
-        day = service_day(at - 1, self.schedule.zone_name)  # a session may end at midnight
-        while days > 0:
-            day -= timedelta(days=1)
-            days -= self.works(day)[0]
-        return self.schedule.local(day, self.schedule.sessions[-1][1])
+        found = self.earlier.get((at, days))
+        if found is None:
+            if len(self.earlier) > 256:
+                self.earlier.clear()
+            day, left = service_day(at - 1, self.schedule.zone_name), days  # a session may end at midnight
+            while left > 0:
+                day -= timedelta(days=1)
+                left -= self.works(day)[0]
+            found = self.earlier[at, days] = self.schedule.local(day, self.schedule.sessions[-1][1])
+        return found
 
     def between(self, start: int, end: int) -> tuple[int, bool]:
         """Working days from the day of `start` to the day of `end` (µs), the first not counted; is it provisional."""
