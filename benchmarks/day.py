@@ -145,7 +145,7 @@ class Day:
         if self.chance.random() < 0.3:
             line = self.hall.state.windows[window].lines[0]
             items = [i.code for i in self.plan.items if i.line == line][:2]
-            self.do(c.SetItems(window, tuple(items)), now + 5 * SECOND)
+            self.later(now + 5 * SECOND, lambda t: self.do(c.SetItems(window, tuple(items)), t))
         took = round(min(3600.0, self.chance.lognormvariate(0, 0.6) * 700)) * SECOND
         if self.cases_left > 0 and self.chance.random() < 0.75:
             self.later(now + took // 2, lambda t: self.intake(window, t))
@@ -165,8 +165,8 @@ class Day:
         elif fate < 0.5:
             self.do(c.FinishTicket(window), now)
             if fate < 0.12:
-                self.do(c.Undo(window), now + 3 * SECOND)
-                self.do(c.FinishTicket(window), now + 9 * SECOND)
+                self.later(now + 3 * SECOND, lambda t: self.do(c.Undo(window), t))
+                self.later(now + 9 * SECOND, lambda t: self.do(c.FinishTicket(window), t))
         else:
             self.do(c.NextTicket(window), now)
             if self.hall.state.windows[window].ticket is not None:
@@ -203,8 +203,14 @@ class Day:
         self.cases_left -= 1
         if case in state.offices.cases and state.offices.cases[case].stage == "received":
             self.do(q.RequestCorrection(case, papers[:1]), now)
-            self.do(q.CorrectPapers(case), now + 1200 * SECOND)
-            self.do(q.AcceptCase(case, "clerk"), now + 1201 * SECOND)
+            self.later(now + 1200 * SECOND, lambda t: self.complete(case, t))
+        else:
+            self.on_its_way(case, now)
+
+    def complete(self, case: str, now: int) -> None:
+        """The missing paper is here."""
+        self.do(q.CorrectPapers(case), now)
+        self.do(q.AcceptCase(case, "clerk"), now)
         self.on_its_way(case, now)
 
     def on_its_way(self, case: str, now: int) -> None:

@@ -62,13 +62,14 @@ class Overlong:
 
     `waits`, `services`: the lines' limits, µs; `patience`, `stamina`: the least of each; `most`: of the last first
     calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these kinds that are open;
-    `late`: the lines and `busy`: the windows of those about waits and services; `at`: nothing is due before, µs;
-    `owed`: what was found to be due then; `moment`: when (µs) an alert may last have lost its reason, however late that
-    was written; `since`: no alert is due before, µs.
+    `late`: the lines and `busy`: the windows of those about waits and services; `doubted`: the ids of those that may
+    have lost their reason; `at`: nothing is due before, µs; `owed`: what was found to be due then; `moment`: when (µs)
+    an alert may last have lost its reason, however late that was written; `since`: no alert is due before, µs.
     """
 
     __slots__ = (
-        "at", "busy", "late", "moment", "most", "owed", "patience", "services", "since", "stamina", "told", "waits",
+        "at", "busy", "doubted", "late", "moment", "most", "owed", "patience", "services", "since", "stamina", "told",
+        "waits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -79,6 +80,7 @@ class Overlong:
         self.told: set[str] = set()
         self.late: set[str] = set()
         self.busy: set[str] = set()
+        self.doubted: set[str] = set()
         self.at = NEVER
         self.owed: Owed | None = None
         self.moment = self.since = 0
@@ -89,6 +91,7 @@ class Overlong:
         new.waits, new.services, new.most = self.waits, self.services, self.most
         new.patience, new.stamina = self.patience, self.stamina
         new.told, new.late, new.busy = self.told.copy(), self.late.copy(), self.busy.copy()
+        new.doubted = self.doubted.copy()
         new.at, new.owed, new.moment, new.since = self.at, self.owed, self.moment, self.since
         return new
 
@@ -110,12 +113,19 @@ class Overlong:
             s.next_wake = at
 
     def doubts(self, s: HallState, at: int) -> None:
-        """What has been told, or was known to be next, may be so no longer, and something may be due at `at` (µs).
-
-        Called where somebody leaves a line of `late` or a window of `busy` too.
-        """
+        """What was known to be next may be so no longer, and something may be due at `at` (µs)."""
         self.moment, self.owed = at, None
         self.wakes(s, at)
+
+    def leaves(self, s: HallState, line: str, at: int) -> None:
+        """Somebody waits no longer in a line of `late`."""
+        self.doubted.add(f"long_wait:{line}")
+        self.doubts(s, at)
+
+    def service_ends(self, s: HallState, window: str, at: int) -> None:
+        """The citizen in front of a window of `busy` has gone or is parked."""
+        self.doubted.add(f"long_service:{window}")
+        self.doubts(s, at)
 
     def waits_from(self, s: HallState, line: str, at: int) -> None:
         """Somebody waits in a line from now on; called where `at` + `patience` is not after
@@ -146,6 +156,7 @@ class Overlong:
         assert self.most is not None  # apply asked
         if (bits.bit_count() > self.most) != (kept.since > 0):
             kept.since = 0 if kept.since else at
+            self.doubted.add(f"estimate_off:{t.line}")
             self.doubts(s, at)
 
     def tell(self, s: HallState, alert: str, at: int, *, on: bool) -> None:
@@ -153,6 +164,7 @@ class Overlong:
         change = set.add if on else set.discard
         kind, _, about = alert.partition(":")
         change(self.told, alert)
+        change(self.doubted, alert)
         if kind != "estimate_off":
             change(self.late if kind == "long_wait" else self.busy, about)
         self.doubts(s, at if on else self.moment)
@@ -168,6 +180,7 @@ class Overlong:
                     own.order.append((since, id))
         told = [a for a in s.alerts.values() if a.kind in KINDS and a.ended is None]
         self.told = {a.id for a in told}
+        self.doubted = self.told.copy()
         self.late, self.busy = (
             {a.about for a in told if a.kind == kind} for kind in ("long_wait", "long_service")
         )  # fmt: skip
@@ -202,16 +215,21 @@ class Overlong:
     def soonest(self, s: HallState) -> Owed | None:
         """What is due next if nothing more happens; in the plan's order when at the same moment."""
         told = self.told
-        if told:
-            for alert in sorted(told):
-                if not 0 < self.over(s, *alert.split(":", 1)) <= self.moment:
-                    kind, _, about = alert.partition(":")
-                    return Owed(self.moment, "ends", kind, about)
+        for alert in sorted(self.doubted):
+            kind, _, about = alert.partition(":")
+            if alert in told and not 0 < self.over(s, kind, about) <= self.moment:
+                return Owed(self.moment, "ends", kind, about)
+            self.doubted.discard(alert)
         due, kind, about = NEVER, "", ""
-        for id in self.waits:
-            over = self.wait_over(s, id)
-            if 0 < over < due and id not in self.late:
-                due, kind, about = over, "long_wait", id
+        if s.in_session or s.last_session_over:
+            late = self.late
+            for id, limit in self.waits.items():
+                line = s.lines[id]
+                if id in late or not line.order or line.order[0][0] + limit >= due:
+                    continue  # who has left waited before those who wait
+                over = self.wait_over(s, id)
+                if 0 < over < due:
+                    due, kind, about = over, "long_wait", id
         if self.services:
             tickets, stamina, busy = s.tickets, self.stamina, self.busy
             for window in s.windows.values():

@@ -120,7 +120,7 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
 def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
     """The tide and the longest wait follow a ticket out of its line; its state has changed."""
     if t.line in s.overlong.late:
-        s.overlong.doubts(s, at)
+        s.overlong.leaves(s, t.line, at)
     watch = s.watched.get(t.line)
     if watch is not None:
         watch.leave(s, t.id, at)
@@ -157,7 +157,7 @@ def leave_window(s: HallState, t: Ticket, window_id: str, kind: str, at: int, ta
     window.ticket = None
     window.seq = s.zone_seq[window.zone] = s.seq
     if window_id in s.overlong.busy:
-        s.overlong.doubts(s, at)
+        s.overlong.service_ends(s, window_id, at)
     return window
 
 
@@ -260,7 +260,7 @@ def ticket_suspended(s: HallState, ev: e.TicketSuspended) -> None:
     t.call_id = None
     t.seq = s.seq
     if ev.window in s.overlong.busy:
-        s.overlong.doubts(s, ev.at)
+        s.overlong.service_ends(s, ev.window, ev.at)
     window = s.windows[ev.window]
     window.ticket = None
     window.undoable = None
@@ -323,7 +323,7 @@ def ticket_finished(s: HallState, ev: e.TicketFinished) -> None:
     t.served = service
     t.serving_since = 0
     if ev.window in s.overlong.busy:
-        s.overlong.doubts(s, at)
+        s.overlong.service_ends(s, ev.window, at)
     end(s, t, FINISHED, at)
     s.offices.claims[ev.ticket] = at
     s.lines[t.line].observe(taken)
@@ -392,7 +392,7 @@ def ticket_expired(s: HallState, ev: e.TicketExpired) -> None:
         window.ticket = None
         window.seq = s.zone_seq[window.zone] = s.seq
         if window.id in s.overlong.busy:
-            s.overlong.doubts(s, ev.due)
+            s.overlong.service_ends(s, window.id, ev.due)
         s.calls.pop(t.call_id or "", None)
     drop(s, t, line)
     end(s, t, TicketState.EXPIRED, ev.due)
