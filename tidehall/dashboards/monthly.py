@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from tidehall import __version__, locales
 from tidehall.dashboards.figures import Behind, Figure, Point, bars, course
-from tidehall.dashboards.report import markup
+from tidehall.dashboards.sheet import markup, sheet
 from tidehall.display.figure_tables import (
     ASPECTS,
     aimed,
@@ -63,14 +59,10 @@ class Words:
 def month_page(found: Reported, plan: Plan, lang: str, staff: bool) -> str:
     """The report as one self-contained HTML page; `staff`: with the table by person."""
     t = Words(lang)
-    templates = Environment(
-        loader=PackageLoader("tidehall.dashboards", "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     rows = of_indicators(found.kept, found.before, plan)
     tables = [of_parts(found.kept, by, plan, lang) for by in ASPECTS if staff or by != "staff"]
-    return templates.get_template("monthly.html").render(
-        lang=lang, t=t, version=__version__, period=found.period, over=found.over, seq=found.seq,
+    return sheet(
+        "monthly.html", lang=lang, t=t, version=__version__, period=found.period, over=found.over, seq=found.seq,
         hall=words_of(plan.hall.name, plan.hall.id, lang),
         days=sum(day.opened for day in found.kept.days.values()), sentence=sentence(found, plan, t),
         indicators=[
@@ -81,7 +73,7 @@ def month_page(found: Reported, plan: Plan, lang: str, staff: bool) -> str:
             for i, now, then in rows
         ],
         figures=[(f.title, markup(f), f.behind) for f in charts(found, plan, t)],
-        tables=tables, head=found.head, plotly=Markup(get_plotlyjs()),
+        tables=tables, head=found.head,
     )  # fmt: skip
 
 

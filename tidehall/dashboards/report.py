@@ -11,12 +11,9 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from tidehall import locales
 from tidehall.dashboards.figures import Behind, Figure, Point, bars, course
+from tidehall.dashboards.sheet import markup, sheet
 from tidehall.simulation.study import Comparison, Estimate, Result
 from tidehall.simulation.tables import Demand, Distribution, Scenario
 
@@ -76,12 +73,8 @@ def study_report(
     `source` names the scenario; `differences` are other scenarios against it, on the same people.
     """
     t = Words(lang)
-    templates = Environment(
-        loader=PackageLoader("tidehall.dashboards", "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return templates.get_template("report.html").render(
-        lang=lang, t=t, source=source, version=version, result=result,
+    return sheet(
+        "report.html", lang=lang, t=t, source=source, version=version, result=result,
         hall=t.named(scenario.plan.hall.name), sentence=sentence(result, scenario, t),
         facts=[(t(f"measure.{name}"), t.figure(result.measures.get(name), kind)) for name, kind in SHOWN],
         figures=[(f.title, markup(f), f.behind) for f in figures(result, scenario, t)],
@@ -89,19 +82,8 @@ def study_report(
             (d.scenario, [(t(f"measure.{name}"), t.figure(d.measures.get(name), kind)) for name, kind in SHOWN])
             for d in differences
         ],
-        assumed=assumed(result, scenario, t), plotly=Markup(get_plotlyjs()),
+        assumed=assumed(result, scenario, t),
     )  # fmt: skip
-
-
-def markup(figure: Figure) -> Markup:
-    """A figure as a part of the page."""
-    return Markup(
-        figure.figure.to_html(
-            full_html=False,
-            include_plotlyjs=False,
-            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
-        )
-    )
 
 
 def sentence(result: Result, scenario: Scenario, t: Words) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 import logging
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -139,7 +140,7 @@ def open_gateway(setting: str) -> Gateway:
 Alarm = Callable[[HallKeeper, str], Awaitable[None]]
 
 
-class Teller:
+class Teller(ABC):
     """A watcher of one hall's committed events that tells people of some kinds of them, in the journal's order."""
 
     #: Of which events.
@@ -153,7 +154,7 @@ class Teller:
 
     # ---- what the keeper tells (live.Watcher)
 
-    def before(self, state: HallState) -> None:
+    def before(self, state: HallState) -> None:  # noqa: B027 # a watcher has it, and here is nothing to do
         """Nothing to prepare."""
 
     def event(self, seq: int, event: Event, state: HallState) -> None:
@@ -161,10 +162,10 @@ class Teller:
         if isinstance(event, self.told):
             self._waiting.put_nowait((seq, event))
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: B027 # a watcher has it, and here is nothing to do
         """Each message stands for itself."""
 
-    def stale(self, since: int | None) -> None:
+    def stale(self, since: int | None) -> None:  # noqa: B027 # a watcher has it, and here is nothing to do
         """What is not committed is not told."""
 
     # ---- sending
@@ -200,9 +201,9 @@ class Teller:
             except Exception as error:  # a fault of ours costs one message, not all that come; no text is logged
                 log.error("hall %s: nobody was told of event %d (%s)", self.keeper.id, seq, type(error).__name__)
 
+    @abstractmethod
     async def tell(self, seq: int, event: Event) -> None:
         """Send what the event at `seq` asks for; whatever goes wrong is said, not raised."""
-        raise NotImplementedError
 
     async def _missed(self) -> list[tuple[int, Event]]:
         upto = self.keeper.committed.state.seq

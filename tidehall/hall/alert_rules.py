@@ -6,11 +6,11 @@ plan has already ([limits], [offices]) stays there and is not said twice.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
-from tidehall.hall.reading import LONGEST, MOST_DAYS, Reader, fields_of
+from tidehall.hall.reading import LONGEST, MOST_DAYS, Reader
 
 __all__ = ["CALLS_JUDGED", "AlertRule", "AlertRules", "DueRule", "EstimateRule", "TimeRule", "read_alerts"]
 
@@ -86,21 +86,7 @@ class AlertRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_alerts(read: Reader, table: object) -> AlertRules:
     """The rules that the plan's section says, the usual ones for the rest; every mistake is noted with its place."""
-    if not isinstance(table, dict):
-        read.say("alerts", "must hold tables ([alerts.KIND])")
-        return AlertRules()
-    known = fields_of(AlertRules)
-    found: dict[str, Any] = {}
-    for kind, row in table.items():
-        place = f"alerts.{kind}"
-        if kind not in known:
-            read.say(place, f"is no kind of alert; kinds are {', '.join(sorted(known))}")
-            continue
-        rule = read.table(type(known[kind].default), row, place)
-        if rule is not None:
-            found[kind] = rule
-            check_rule(read, rule, place)
-    return AlertRules(**found)
+    return read.sections(AlertRules, table, "alerts", check_rule)
 
 
 def check_rule(read: Reader, rule: AlertRule, place: str) -> None:

@@ -6,14 +6,16 @@ Law: one mistake never hides the next; what is wrong is said in a planner's word
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields
 
 __all__ = ["ID_LETTERS", "LONGEST", "MOST_DAYS", "Reader", "Words", "fields_of", "plain_words"]
 
+S = TypeVar("S", bound=Struct)
 #: {"zh": …, "en": …}
 Words = dict[str, str]
 #: What an id is written with.
@@ -66,6 +68,24 @@ class Reader:
                 self.say(f"{place}.{name}", "is missing")
                 whole = False
         return kind(**values) if whole else None
+
+    def sections(self, kind: type[S], table: object, place: str, check: Callable[[Reader, Any, str], None]) -> S:
+        """`table` as a `kind` whose every field is a table with a default: what is not said, or wrong, is as usual;
+        `check` notes the values of one that make no sense."""
+        if not isinstance(table, dict):
+            self.say(place, f"must hold tables ([{place}.NAME])")
+            return kind()
+        known = fields_of(kind)
+        found: dict[str, Any] = {}
+        for name, row in table.items():
+            if name not in known:
+                self.say(f"{place}.{name}", f"is not known here; known are {', '.join(sorted(known))}")
+                continue
+            section = self.table(type(known[name].default), row, f"{place}.{name}")
+            if section is not None:
+                found[name] = section
+                check(self, section, f"{place}.{name}")
+        return kind(**found)
 
 
 @cache

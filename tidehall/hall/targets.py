@@ -5,11 +5,9 @@ Law: a target moves nothing in the hall; it only says how a figure stands. The u
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
-from tidehall.hall.reading import LONGEST, Reader, fields_of
+from tidehall.hall.reading import LONGEST, Reader
 
 __all__ = ["HandOffGoal", "Targets", "UtilisationGoal", "WaitGoal", "read_targets"]
 
@@ -45,21 +43,7 @@ class Targets(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_targets(read: Reader, table: object) -> Targets:
     """The targets that the plan's section says, the usual ones for the rest; every mistake is noted with its place."""
-    if not isinstance(table, dict):
-        read.say("targets", "must hold tables ([targets.NAME])")
-        return Targets()
-    known = fields_of(Targets)
-    found: dict[str, Any] = {}
-    for name, row in table.items():
-        place = f"targets.{name}"
-        if name not in known:
-            read.say(place, f"is no target; targets are {', '.join(sorted(known))}")
-            continue
-        goal = read.table(type(known[name].default), row, place)
-        if goal is not None:
-            found[name] = goal
-            check_goal(read, goal, place)
-    return Targets(**found)
+    return read.sections(Targets, table, "targets", check_goal)
 
 
 def check_goal(read: Reader, goal: WaitGoal | HandOffGoal | UtilisationGoal, place: str) -> None:
