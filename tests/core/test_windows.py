@@ -203,6 +203,22 @@ def test_lines_of_the_day() -> None:
     assert driver.call() is not None
 
 
+def test_lines_come_back_with_the_day_for_the_alert_too() -> None:
+    """A window whose lines lapsed at midnight serves again: nobody stands before a zone without one."""
+    driver = Driver(make_plan(round_the_clock=True), windows=("w1",))
+    driver.do(c.SetLines("w1", ()))
+    driver.take()
+    driver.wake()
+    alert = driver.hall.state.alerts["no_window_open:g"]
+    assert alert.ended is None
+    driver.until("2026-11-24 00:00")
+    assert driver.hall.state.watches["g"].open == {"w1"}
+    assert driver.hall.state.alerts["no_window_open:g"].ended is not None
+    twin = Hall.restore(driver.hall.snapshot())
+    assert twin.facts() == driver.hall.facts()
+    assert twin.wakes_at() == driver.hall.wakes_at()
+
+
 def test_what_is_allowed_now() -> None:
     """The window's keys follow its state and the ticket's."""
     driver = Driver()

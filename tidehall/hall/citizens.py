@@ -35,7 +35,8 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
     Refusals: unknown_line, unknown_item, unknown_priority, issuing_ended, line_full, already_queueing,
     numbers_exhausted; for cases those of `collected` too.
     """
-    plan = s.rules
+    if s.plan is None:
+        raise Refusal("no_plan")
     line_id = q.line
     items: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
@@ -63,9 +64,10 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
         raise Refusal("line_full", line=line.id, waiting=len(line.waiting))
     if q.holder is not None:
         held = [s.tickets[id] for id in s.holders.get(q.holder, ()) if s.tickets[id].line == line.id]
-        if len(held) >= plan.limits.open_tickets_per_holder:
+        if len(held) >= s.plan.limits.open_tickets_per_holder:
             raise Refusal("already_queueing", line=line.id, number=held[0].number)
-    n = line.numbering.next()
+    numbering = line.numbering
+    n = numbering.next()
     if n is None:
         raise Refusal("numbers_exhausted", line=line.id)
     claimed = None
@@ -83,7 +85,7 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
         rank = arrival_rank(now, head_start, serial)
     shown = s.estimate(line.id, line.ahead(rank), rank, now) if s.estimates else None
     taken = e.TicketTaken(
-        now, q.ticket, line.numbering.text(n), line.id, q.channel, priority, rank,
+        now, q.ticket, numbering.texts[n], line.id, q.channel, priority, rank,
         items, claimed, q.holder, booked, eligible, shown, cases, q.helper,
     )  # fmt: skip
     if n >= RUNNING_OUT:

@@ -192,7 +192,7 @@ def call(s: HallState, q: c.CallTicket, now: int) -> list[Event]:
 
 def called(s: HallState, window_id: str) -> Ticket:
     """The ticket called to this window and not yet started; else Refusal ticket_not_called."""
-    window = s.window(window_id)
+    window = s.windows.get(window_id) or s.window(window_id)
     if window.ticket is None:
         raise Refusal("ticket_not_called", window=window.id)
     t = s.tickets[window.ticket]
@@ -203,7 +203,7 @@ def called(s: HallState, window_id: str) -> Ticket:
 
 def served(s: HallState, window_id: str) -> Ticket:
     """The ticket being served at this window; else Refusal ticket_not_serving."""
-    window = s.window(window_id)
+    window = s.windows.get(window_id) or s.window(window_id)
     if window.ticket is None:
         raise Refusal("ticket_not_serving", window=window.id)
     t = s.tickets[window.ticket]
@@ -331,16 +331,19 @@ def finish(s: HallState, q: c.FinishTicket, now: int) -> list[Event]:
 
 def next_ticket(s: HallState, q: c.NextTicket, now: int) -> list[Event]:
     """Finish, if somebody is served, and call, in one decision."""
-    window = s.windows.get(q.window)
-    if window is not None and window.closing and window.ticket is not None:
-        return finish(s, c.FinishTicket(q.window), now)
-    window = ready(s, q.window)
+    id = q.window
+    window = s.windows.get(id)
+    if window is None or window.state != "open" or window.closing:
+        if window is not None and window.closing and window.ticket is not None:
+            return finish(s, c.FinishTicket(id), now)
+        ready(s, id)  # it refuses
+    assert window is not None  # else it was refused
     found: list[Event] = []
     if window.ticket is not None:
-        found.append(e.TicketFinished(now, served(s, q.window).id, q.window))
+        found.append(e.TicketFinished(now, served(s, id).id, id))
     chosen = first_callable(s, window, now)
     if chosen is not None:
-        found.append(e.TicketCalled(now, chosen, window.id, f"c{s.call_count + 1}", window.staff))
+        found.append(e.TicketCalled(now, chosen, id, f"c{s.call_count + 1}", window.staff))
     return found
 
 

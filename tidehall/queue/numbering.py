@@ -20,12 +20,13 @@ def texts(letter: str) -> tuple[str, ...]:
 
 
 class Numbering:
-    """The numbers of one line on one service day."""
+    """The numbers of one line on one service day; `texts[n]` is the n-th as it is printed."""
 
-    __slots__ = ("issued", "letter", "open")
+    __slots__ = ("issued", "letter", "open", "texts")
 
     def __init__(self, letter: str) -> None:
         self.letter = letter
+        self.texts = texts(letter)
         self.issued = 0  # the last number given
         self.open: frozenset[int] = frozenset()  # carried over the day turn by tickets still open
 
@@ -36,13 +37,10 @@ class Numbering:
             n += 1
         return n if n <= LAST else None
 
-    def text(self, n: int) -> str:
-        """The number as it is printed."""
-        return texts(self.letter)[n]
-
     def give(self, text: str) -> None:
         """This number has been given."""
-        self.issued = int(text[1:])
+        n = self.issued + 1
+        self.issued = n if n <= LAST and self.texts[n] == text else int(text[1:])  # nearly always the next one
 
     def turn(self, still_open: frozenset[int]) -> None:
         """A new service day begins; `still_open` are numbers of this letter that somebody still holds."""

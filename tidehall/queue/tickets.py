@@ -131,16 +131,19 @@ class Ticket(Struct, gc=False):
     taken_at: int
     rank: Rank
     state: TicketState = W
+    waiting_since: int = 0
+    seq: int = 0
     items: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()  # whose results this visit collects
     claimed: str | None = None  # a priority class said but not yet confirmed
     holder: str | None = None  # id in the sealed persons table
+    helper: str | None = None  # who of the staff goes along (帮办)
+    shown: Estimate | None = None
     booked_for: int = 0
     guarded: bool = False  # one of the next three must be looked at before a call
     callable_at: int = 0  # postponed: not before
     eligible_at: int = 0  # booked: before that only when nobody eligible waits
     only_window: str | None = None  # transferred to one window
-    waiting_since: int = 0
     first_called_at: int = 0
     called_at: int = 0
     call_id: str | None = None
@@ -158,9 +161,6 @@ class Ticket(Struct, gc=False):
     missing: tuple[str, ...] = ()
     notices: int = 0
     note: str | None = None
-    shown: Estimate | None = None
-    helper: str | None = None  # who of the staff goes along (帮办)
-    seq: int = 0
 
     if TYPE_CHECKING:  # msgspec gives every struct a shallow copy
 

@@ -21,13 +21,14 @@ from simpy.events import Event as Moment
 from tidehall.hall import commands as c
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.commands import Command
-from tidehall.hall.engine import Hall
+from tidehall.hall.engine import DECIDE, Hall
 from tidehall.hall.events import Event
 from tidehall.hall.plan import Plan
 
 __all__ = ["Asked", "Clock", "Hours", "Timer", "World", "opened_hall"]
 
 SECOND = 1_000_000
+NEVER = 1 << 62
 #: (command or None for a wake, µs, length of the journal after it)
 Asked = tuple[Command | None, int, int]
 #: What a world calls when an activity is over.
@@ -103,7 +104,7 @@ class World:
         self.events: list[Event] = list(events or ())
         self.asked: list[Asked] | None = [] if record else None
         self.reactions: dict[type, Callable[[Any], object]] = {}
-        self.alarm = 0
+        self.alarm = NEVER  # when the hall is asked next what is due, µs
         self.set_alarm()
 
     @property
@@ -129,7 +130,7 @@ class World:
         state = self.state
         if 0 < state.next_wake <= now:
             self.wake()
-        events = self.decide(command, now)
+        events = DECIDE[type(command)](state, command, now)
         if events:
             if self.asked is not None:
                 self.asked.append((command, now, len(self.events) + len(events)))
@@ -139,7 +140,7 @@ class World:
             event = events[0]  # nearly always there is one: the same without loops
             self.apply(event)
             self.events.append(event)
-            if state.next_wake != self.alarm:
+            if state.next_wake < self.alarm:
                 self.set_alarm()
             kind = type(event)
             if kind in self.reactions:
@@ -152,7 +153,7 @@ class World:
         for event in events:
             apply(event)
         self.events += events
-        if self.state.next_wake != self.alarm:
+        if self.state.next_wake < self.alarm:
             self.set_alarm()
         reactions = self.reactions
         for event in events:
@@ -170,7 +171,7 @@ class World:
         """One timeout at the moment before which nothing is due in the hall; an earlier one gets one more, a later one
         is seen when the alarm has rung. To know that moment exactly would cost more than an alarm in vain."""
         wanted = self.state.next_wake
-        if wanted and (not self.alarm or wanted < self.alarm):
+        if 0 < wanted < self.alarm:
             self.alarm = wanted
             self.at(wanted, self.ring)
 
@@ -178,7 +179,7 @@ class World:
         """The alarm has rung."""
         self.wake()
         if self.alarm <= self.now:
-            self.alarm = 0
+            self.alarm = NEVER
         self.set_alarm()
 
     def run(self, until: int) -> None:

@@ -120,6 +120,9 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
             window.lines = next(w.lines for w in s.plan.windows if w.id == window.id)
             window.lines_for_today = False
             window.seq = s.seq
+            for watch in s.watches.values():  # another window may be open for its lines now
+                watch.look(s)
+                watch.weigh_anew(s, ev.due)
     s.pools.clear()
     s.crews.clear()
     passed(s, ev.due)

@@ -24,57 +24,43 @@ WAITING, CALLED, SERVING, FINISHED = (
 
 
 def ticket_taken(s: HallState, ev: e.TicketTaken) -> None:
-    seq = s.seq
-    s.serials += 1
+    seq, at, id, rank = s.seq, ev.at, ev.ticket, ev.rank
+    serial = s.serials = s.serials + 1
     line = s.lines[ev.line]
     line.numbering.give(ev.number)
-    line.jumps += ((ALL if ev.rank[0] < ev.at else 0) - line.jumps) >> FADES
-    line.seq = seq
-    s.zone_seq[line.zone] = seq
-    t = Ticket(ev.ticket, ev.number, s.serials, ev.line, ev.channel, ev.priority, ev.at, ev.rank)
-    t.waiting_since = ev.at
-    t.seq = seq
-    if ev.items:
-        t.items = ev.items
-    if ev.cases:
-        t.cases = ev.cases
-    if ev.shown is not None:
-        t.shown = ev.shown
-    if ev.claimed is not None:
-        t.claimed = ev.claimed
-    if ev.helper is not None:
-        t.helper = ev.helper
-    if ev.booked_for:
-        t.booked_for = ev.booked_for
-        if ev.eligible_at:
-            t.eligible_at = ev.eligible_at
-            t.guarded = True
+    line.jumps += ((ALL if rank[0] < at else 0) - line.jumps) >> FADES
+    line.seq = s.zone_seq[line.zone] = seq
+    s.tickets[id] = t = Ticket(
+        id, ev.number, serial, ev.line, ev.channel, ev.priority, at, rank, WAITING, at, seq,
+        ev.items, ev.cases, ev.claimed, ev.holder, ev.helper, ev.shown, ev.booked_for,
+    )  # fmt: skip
+    if ev.eligible_at:
+        t.eligible_at = ev.eligible_at
+        t.guarded = True
     if ev.holder is not None:
-        t.holder = ev.holder
-        s.holders.setdefault(ev.holder, []).append(ev.ticket)
-    s.tickets[ev.ticket] = t
-    line.enter(ev.rank, ev.ticket)
+        s.holders.setdefault(ev.holder, []).append(id)
+    line.enter(rank, id)
     overlong = s.overlong
     if overlong.waits:
-        line.order.append((ev.at, ev.ticket))
-        if ev.at + overlong.patience <= overlong.at:
-            overlong.waits_from(s, ev.line, ev.at)
+        line.order.append((at, id))
+        if at + overlong.patience <= overlong.at:
+            overlong.waits_from(s, ev.line, at)
     watch = s.watched.get(ev.line)
     if watch is not None:
-        watch.enter(s, ev.ticket, ev.at)
+        watch.enter(s, id, at)
 
 
 def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
-    seq = s.seq
-    t = s.tickets[ev.ticket]
+    seq, at, id = s.seq, ev.at, ev.ticket
+    t = s.tickets[id]
     window = s.windows[ev.window]
     line = s.lines[t.line]
-    if line.waiting and line.waiting[0][3] == ev.ticket:
-        del line.waiting[0]
+    waiting = line.waiting
+    if waiting and waiting[0][3] == id:
+        del waiting[0]
     else:
         line.leave(t.rank)
     line.seq = seq
-    at = ev.at
     again = t.first_called_at > 0
     if not again:
         t.first_called_at = at
@@ -90,7 +76,7 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
         t.guarded = False
         t.callable_at = t.eligible_at = 0
         t.only_window = None
-    window.ticket = ev.ticket
+    window.ticket = id
     before = window.undoable
     if before is not None:
         if t.waiting_since <= before.at:
@@ -102,19 +88,19 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
     s.zone_seq[zone] = seq
     if line.zone != zone:
         s.zone_seq[line.zone] = seq
-    call = Call(ev.call, ev.ticket, t.number, ev.window, window.label, zone, t.line, at, 1)
-    s.calls[ev.call] = call
+    call = s.calls[ev.call] = Call(ev.call, id, t.number, ev.window, window.label, zone, t.line, at, 1)
     recent = s.recent[zone]
     if again:
-        forget_call(recent, ev.ticket)
+        forget_call(recent, id)
     recent.insert(0, call)
     if len(recent) > RECENT:
         recent.pop()
     if t.misses:
         missed = s.missed[line.zone]
-        if ev.ticket in missed:
-            missed.remove(ev.ticket)
-    waits_no_more(s, t, at)
+        if id in missed:
+            missed.remove(id)
+    if s.overlong.late or s.watched:
+        waits_no_more(s, t, at)
 
 
 def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
