@@ -19,6 +19,7 @@ from simpy.events import NORMAL, Timeout
 from simpy.events import Event as Moment
 
 from tidehall.hall import commands as c
+from tidehall.hall.applying import APPLY
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.commands import Command
 from tidehall.hall.engine import DECIDE, Hall
@@ -84,12 +85,12 @@ class Timer(Moment):
         super().__init__(env)
         self._ok, self._value = True, None  # as SimPy's own Timeout: it happens without being triggered
         self.work: list[Work] = [work]
+        self.queue, self.ids = env._queue, env._eid
 
     def set(self, delay: int) -> None:
         """Ring after `delay` µs."""
         self.callbacks = self.work  # type: ignore[assignment] # SimPy looks at no result
-        env = self.env
-        heappush(env._queue, (env._now + delay, NORMAL, next(env._eid), self))  # as `schedule` does, without the call
+        heappush(self.queue, (self.env._now + delay, NORMAL, next(self.ids), self))  # as `schedule`, without the call
 
 
 class World:
@@ -99,7 +100,6 @@ class World:
     def __init__(self, hall: Hall, now: int, *, events: list[Event] | None = None, record: bool = False) -> None:
         self.hall = hall
         self.state = hall.state
-        self.decide, self.apply = hall.decide, hall.apply
         self.env = Clock(initial_time=now)
         self.events: list[Event] = list(events or ())
         self.asked: list[Asked] | None = [] if record else None
@@ -130,7 +130,7 @@ class World:
         state = self.state
         if 0 < state.next_wake <= now:
             self.wake()
-        events = DECIDE[type(command)](state, command, now)
+        events = DECIDE[type(command)](state, command, now)  # as `Hall.decide` and `apply` do, without the calls
         if events:
             if self.asked is not None:
                 self.asked.append((command, now, len(self.events) + len(events)))
@@ -138,18 +138,20 @@ class World:
                 self.take_in(events)
                 return events
             event = events[0]  # nearly always there is one: the same without loops
-            self.apply(event)
+            kind = type(event)
+            state.seq += 1
+            state.last_at = now
+            APPLY[kind](state, event)
             self.events.append(event)
             if state.next_wake < self.alarm:
                 self.set_alarm()
-            kind = type(event)
             if kind in self.reactions:
                 self.reactions[kind](event)
         return events
 
     def take_in(self, events: list[Event]) -> None:
         """Apply what was decided, then let those react whom it concerns."""
-        apply = self.apply
+        apply = self.hall.apply
         for event in events:
             apply(event)
         self.events += events
