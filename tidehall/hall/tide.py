@@ -145,16 +145,17 @@ class Watch:
 
     def move(self, s: HallState, window: Window, at: int) -> None:
         """A window has opened, closed, paused or changed its lines."""
-        served = bool(self.open)
+        open_ones = self.open
+        served = len(open_ones)
         if self.counts(window):
-            self.open.add(window.id)
+            open_ones.add(window.id)
         else:
-            self.open.discard(window.id)
+            open_ones.discard(window.id)
         if self.rule is None:
-            if served and self.open:
+            if served and open_ones:
                 return
             self.heed(s)
-        else:
+        elif len(open_ones) != served:
             self.set_marks(s)
         if window.id in self.tidal:
             self.weigh_anew(s, at)
