@@ -87,11 +87,11 @@ def test_a_rush_is_seen_and_answered(hall: Hall) -> None:
     waiting = page.locator('.zone[data-id="social"] .number').first
     expect(waiting).to_have_text("10", timeout=SOON)
     advice = page.locator(".card.advice")
-    expect(advice).to_contain_text("打开 9 号窗口", timeout=ADVICE + 2_000)  # the rule wants two seconds
+    expect(advice).to_contain_text("开放 9 号窗口", timeout=ADVICE + 2_000)  # the rule wants two seconds
     expect(advice).to_contain_text("5 人在等")
     expect(advice).to_contain_text("1009")
     shot(page, "dashboard-advice")
-    advice.get_by_role("button", name="打开窗口").click()
+    advice.get_by_role("button", name="开放窗口").click()
     cell = page.locator('.cell[data-id="t1"]')
     expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
     expect(advice).to_have_count(0)

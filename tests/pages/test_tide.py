@@ -57,11 +57,11 @@ def test_a_supervisor_follows_the_tide(house: Hall) -> None:
     server.post("/tide/reserve", {"zone": "social", "staff": ["1009"]})
     tickets = [server.take() for _ in range(4)]
     row = board.locator(".advice")
-    expect(row).to_contain_text("打开 9 号窗口", timeout=SOON)
+    expect(row).to_contain_text("开放 9 号窗口", timeout=SOON)
     expect(row).to_contain_text("每个开放窗口 4 人在等，最长 1 秒；已持续 1 秒")
     expect(row).to_contain_text("现在开放 9 号窗口，30 分钟后 90% 的人等候", timeout=AHEAD)
     expect(row).to_contain_text("可由 1009 到岗。")
-    row.get_by_role("button", name="打开窗口").click()
+    row.get_by_role("button", name="开放窗口").click()
     expect(row).to_have_count(0)
     expect(board.locator('[data-slot="tide-count"]')).to_have_text("0")
     assert server.api.get("/api/v1/halls/pages/windows/t1").json()["state"] == "open"
