@@ -8,6 +8,7 @@ day, a simulated one, and any range of days that was kept.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 from tidehall.hall.calendar import bounds
 from tidehall.hall.dossiers import OFFICE_STEPS
@@ -22,6 +23,8 @@ __all__ = ["By", "Figures", "Measures", "Summary", "Visit", "summary"]
 
 #: One step for each kind of event that names no ticket, or opens something with one.
 STEPS = {**HALL_STEPS, **OFFICE_STEPS}
+#: Kinds that say when they were due, beside when they were written.
+DUE = frozenset(kind for kind in get_args(Event) if "due" in kind.__struct_fields__)
 
 
 class Measures:
@@ -56,12 +59,12 @@ class Measures:
 
     def apply(self, event: Event) -> Changed:
         """Take one event in; answers the records that it changed, beside `today`."""
-        at = getattr(event, "due", None) or event.at
+        kind = type(event)
+        at: int = event.at if kind not in DUE else event.due or event.at  # type: ignore[union-attr] # only those
         if not self.begins <= at < self.ends:
             self.turn(at)
         if at > self.today.until:
             self.today.until = at
-        kind = type(event)
         step = VISIT_STEPS.get(kind)
         if step is not None:
             visit = self.visits.get(event.ticket)  # type: ignore[union-attr,arg-type] # only kinds with a ticket are there
@@ -93,7 +96,8 @@ class Measures:
         wait = max(0, visit.first_call - visit.since)
         found.n += 1
         found.sum += wait
-        found.longest = max(found.longest, wait)
+        if wait > found.longest:
+            found.longest = wait
         self.quarters.add(key)
 
     def learn(self, plan: Plan) -> None:

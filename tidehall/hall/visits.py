@@ -40,10 +40,13 @@ def was_called(m: Measures, v: Visit, ev: e.TicketCalled) -> Changed:
 
 def started(m: Measures, v: Visit, ev: e.ServiceStarted) -> Changed:
     v.walks.append(ev.at - v.called)
-    came = () if v.serving else tuple([case for id in v.collects if (case := m.kept.intakes.get(id)) is not None])
+    first = not v.serving
+    serve(m, v, ev.window, ev.at)
+    if not v.collects or not first:
+        return (v,)
+    came = [case for id in v.collects if (case := m.kept.intakes.get(id)) is not None]
     for case in came:
         case.visits += 1
-    serve(m, v, ev.window, ev.at)
     return (v, *came)
 
 
@@ -111,7 +114,7 @@ def over(outcome: str) -> Callable[[Measures, Visit, Any], Changed]:
     """The ticket's end of one kind."""
 
     def end(m: Measures, v: Visit, ev: Any) -> Changed:
-        at = getattr(ev, "due", ev.at)
+        at = ev.due if isinstance(ev, e.TicketExpired) else ev.at
         stop(v, at)
         v.outcome, v.ended = outcome, at
         return (v,)
