@@ -7,12 +7,23 @@ and the result is marked provisional, never an exception.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 from chinese_calendar import is_workday
 
 from tidehall.hall.calendar import Schedule, service_day
 
 __all__ = ["WorkDays"]
+
+
+@lru_cache(4096)
+def by_arrangement(day: date) -> tuple[bool, bool]:
+    """Whether the State Council's arrangement makes it a working day, and whether that is certain: where the year's is
+    not published, weekdays stand in for it. The library looks through all its holidays for each answer."""
+    try:
+        return bool(is_workday(day)), True
+    except NotImplementedError:
+        return day.weekday() < 5, False
 
 
 class WorkDays:
@@ -31,10 +42,7 @@ class WorkDays:
             return False, True
         if text in self.schedule.extra:
             return True, True
-        try:
-            return bool(is_workday(day)), True
-        except NotImplementedError:  # the State Council has not published that year's arrangement
-            return day.weekday() < 5, False
+        return by_arrangement(day)
 
     def after(self, at: int, days: int) -> tuple[int, bool]:
         """The end of the `days`-th working day after the day of `at` (µs), and whether it is provisional.
