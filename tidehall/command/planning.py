@@ -273,6 +273,7 @@ def print_sized(result: Sized) -> None:
         word = {
             "below": f"fails: {found} is below {target:g}",
             "near": f"is a near-tie: {found} of {target:g}, within the zone of indifference (± {near:g})",
+            "does": f"seems to do as well: {found} of {target:g}, with less to spare than fresh days need to show it",
             "open": f"is not shown to do: {found} leaves it open whether {target:g} is reached",
         }[shortcut.why]
         print(f"  {shortcut.change} saves {shortcut.saves:.2f} and {word}")

@@ -3,14 +3,13 @@
 Law: what is recommended is shown by days of the real engine with people whom the search has never seen (the
 certificate); every target by itself has the stated confidence, and the bound for all of them together is told. Zones
 share no windows: each is searched by itself (sizing_zone.py), then the offices that they share (sizing_posts.py), then
-every zone with those offices, and the whole hall for its papers, must be shown on fresh days; what is not shown is
-mended one step at a time, with new people and half the risk each time. The wait target holds in every
-zone, so it holds in the hall (reading "citizens"); papers are judged for the whole hall.
+every zone with those offices, and the whole hall for its papers, must be shown on fresh days (sizing_certificate.py).
+The wait target holds in every zone, so it holds in the hall (reading "citizens"); papers are judged for the whole hall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -18,21 +17,34 @@ from msgspec.structs import replace
 
 from tidehall.simulation.day import Stage
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps, clock, zone_rooms
+from tidehall.simulation.sizing_certificate import (
+    MOST_REPAIRS,
+    TOLD_DAYS,
+    Certificate,
+    CertifiedZone,
+    Shown,
+    attempted,
+    certified_risk,
+    certify_zone,
+    fresh,
+    told,
+)
 from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staff_cost, staffed
-from tidehall.simulation.sizing_trial import Bounds, Judge, looks, risk_of
-from tidehall.simulation.sizing_zone import Choice, Shortcut, ZoneAnswer, ZoneSearch, cost_of, with_choice
+from tidehall.simulation.sizing_trial import Bounds, Judge, Shortcut, shortcut
+from tidehall.simulation.sizing_zone import (
+    Choice,
+    ZoneAnswer,
+    ZoneSearch,
+    cost_of,
+    with_choice,
+    without_papers,
+)
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Pair, Tally, tally_papers
 
 __all__ = ["Certificate", "Proposal", "Refused", "Sized", "size"]
 
-#: Seeds of a certificate are as far from the search's.
-FRESH = 1 << 32
-#: How often what was not shown is mended.
-MOST_REPAIRS = 6
-#: A zone alone is quickly played: its certificate may take so many times the days of a test.
-LONGER = 2
-#: Days that a task of a process pool plays.
+#: Days that a task of a process pool plays at most.
 CHUNK = 10
 
 
@@ -53,31 +65,11 @@ class Refused(Struct, frozen=True):
     best: Bounds
 
 
-class Shown(Struct, frozen=True):
-    """What fresh days, played with this seed, say of one target; `risk`: the smallest at which they show it."""
-
-    target: str
-    share: float
-    found: Bounds
-    met: bool
-    risk: float
-    seed: int
-
-
-class Certificate(Struct, frozen=True):
-    """Days with fresh people: each target's share with its bounds at `confidence`. `together`: at least so sure are
-    all of them at once."""
-
-    confidence: float
-    targets: list[Shown]
-    met: bool
-    together: float
-
-
 class Sized(Struct, frozen=True):
     """The answer. Refused targets stand in `refused`; then there is no certificate, and `hall` has everything within
-    the bounds where they fail. `days`: simulated days, of a zone alone, of the hall in the search, and of the hall for
-    certificates."""
+    the bounds where they fail. `repairs`: what was added after an attempt at a certificate that did not show enough;
+    `cheaper`: the steps down from `hall`. `days`: simulated days, of a zone alone, of the hall in the search, and of
+    both for certificates."""
 
     seed: int
     confidence: float
@@ -99,40 +91,6 @@ Progress = Callable[[str, int], object]
 def search_zone(room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int) -> ZoneAnswer:
     """The whole search of one zone, also for a process of its own."""
     return ZoneSearch(room, sizing, judge, seed).run(curve=curve_shares(judge.share))
-
-
-def certify_zone(
-    room: ZoneRoom, sizing: Sizing, judge: Judge, choice: Choice, seed: int
-) -> tuple[Choice, Shown, list[str], int]:  # fmt: skip
-    """Show a zone's target with fresh people, mending the choice until it is shown or nothing is left to add: the
-    choice, what was shown, the steps that were added, and the days that it took."""
-    longer = replace(judge, max_days=LONGER * judge.max_days)
-    search = ZoneSearch(room, sizing, longer, seed)
-    repairs: list[str] = []
-    while True:
-        search.judge = judge = attempted(longer, len(repairs))
-        search.seed = (seed + FRESH * (len(repairs) + 1)) % 2**64
-        search.played = {}
-        trial = judge.judge(search.alone(choice), judge.hopeless)
-        more = search.dearer(choice)
-        if trial.met or more is None or len(repairs) == MOST_REPAIRS:
-            risk = certified_risk(search.played[choice], judge, len(repairs))
-            shown = Shown(f"wait {room.zone}", judge.share, trial.bounds, trial.met, risk, search.seed)
-            return choice, shown, repairs, search.days
-        repairs.append(search.words(choice, more))
-        choice = more
-
-
-def attempted(judge: Judge, attempt: int) -> Judge:
-    """The judge of a certificate's attempt: each one is allowed half the risk of the one before, so that all of them
-    together stay within the confidence that is told, however often something is mended."""
-    return replace(judge, risk_met=judge.risk_met / 2 ** (attempt + 1))
-
-
-def certified_risk(pairs: Sequence[Pair], judge: Judge, attempt: int) -> float:
-    """The smallest risk, of all looks and attempts together, at which these days show the target."""
-    risk = risk_of(pairs, judge) * len(looks(judge.max_days))
-    return min(1.0, risk * float(1 << (attempt + 1)))
 
 
 def curve_shares(share: float) -> tuple[float, ...]:
@@ -163,11 +121,13 @@ class Sizer:
         self.hand_off = Judge(hand_off.share, "citizens", near(hand_off.share), risk, risk, sizing.max_days)
         self.days = {"zones": 0, "hall": 0, "certificate_zones": 0, "certificate_hall": 0}
         self.repairs: list[str] = []
+        self.cheaper: list[Shortcut] = []
 
     def play(self, scenario: Scenario, seed: int, days: range, kind: str) -> Iterator[Tally]:
         """Days of the whole hall, from this process or several; the same days either way."""
         self.days[kind] += len(days)
-        chunks = [range(first, min(first + CHUNK, days.stop)) for first in range(days.start, days.stop, CHUNK)]
+        size = max(1, min(CHUNK, -(-len(days) // (2 * self.jobs))))  # small enough to keep all of them busy
+        chunks = [range(first, min(first + size, days.stop)) for first in range(days.start, days.stop, size)]
         if self.jobs <= 1:
             parts = (days_of(scenario, seed, chunk) for chunk in chunks)
         else:
@@ -224,40 +184,48 @@ class Sizer:
         """Every zone by itself with the offices as they shall be; choices that must be mended are."""
         rooms = [replace(room, scenario=staffed(room.scenario, people)) for room in self.rooms]
         tasks = [(room, self.sizing, self.wait, choices[room.zone], self.seed) for room in rooms]
-        shown: list[Shown] = []
-        for room, found in zip(self.rooms, self.in_zones(certify_zone, tasks, lambda part: int(part[3])), strict=True):
-            choices[room.zone], one, repairs, days = found
-            shown.append(one)
-            self.repairs += repairs
-            self.days["certificate_zones"] += days
-        return shown
+        found: list[CertifiedZone] = self.in_zones(certify_zone, tasks, lambda part: int(part.days))
+        for room, one in zip(self.rooms, found, strict=True):
+            choices[room.zone] = one.choice
+            self.repairs += one.repairs
+            self.cheaper += one.shortcuts
+            self.days["certificate_zones"] += one.days
+        return [one.shown for one in found]
 
-    def papers(self, scenario: Scenario, judge: Judge, seed: int, days: list[Tally]) -> Callable[[int], Bounds]:
-        """The bounds of the papers in time after so many days, which are added to `days`."""
-
-        def found_after(n: int) -> Bounds:
-            days.extend(self.play(scenario, seed, range(len(days), n), "certificate_hall"))
-            return judge.bounds([day[""]["hand_off_on_time"] for day in days])
-
-        return found_after
-
-    def certify_papers(self, choices: dict[str, Choice], people: dict[str, int]) -> Shown:
+    def certify_papers(self, choices: dict[str, Choice], staff: PostsAnswer, people: dict[str, int]) -> Shown:
         """The whole hall; the busiest post gets one more until it is shown."""
         attempt = 0
         while True:
-            seed = (self.seed + FRESH * (MOST_REPAIRS + 2 + attempt)) % 2**64
+            seed = fresh(self.seed, MOST_REPAIRS + 1 + attempt)
             days: list[Tally] = []
             judge = attempted(self.hand_off, attempt)
-            trial = judge.judge(self.papers(self.whole(choices, people), judge, seed, days), judge.hopeless)
+
+            def found_after(n: int, days: list[Tally] = days, seed: int = seed, judge: Judge = judge) -> Bounds:
+                days.extend(self.play(self.whole(choices, people), seed, range(len(days), n), "certificate_hall"))
+                return judge.bounds(in_time(days))
+
+            trial = judge.judge(found_after, judge.hopeless)
             free = [post for post in self.posts if people[post.name] < post.most]
             if trial.met or not free or attempt == MOST_REPAIRS:
-                pairs = [day[""]["hand_off_on_time"] for day in days]
-                risk = certified_risk(pairs, judge, attempt)
-                return Shown("hand_off", self.hand_off.share, trial.bounds, trial.met, risk, seed)
+                break
             post = max(free, key=lambda post: busiest(post, days))
             people[post.name] += 1
             attempt += 1
             self.repairs.append(f"{post.name}: {people[post.name]} instead of {people[post.name] - 1}")
+        self.cheaper += staff.shortcuts if not attempt else self.fewer(choices, people, seed, days)
+        risk = certified_risk(in_time(days), judge, attempt)
+        return Shown("hand_off", self.hand_off.share, trial.bounds, trial.met, risk, seed)
+
+    def fewer(self, choices: dict[str, Choice], people: dict[str, int], seed: int, days: list[Tally]) -> list[Shortcut]:
+        """What is told of one person less in each post of a hall that was mended, beside the hall's own `days`."""
+        few, found = days[:TOLD_DAYS], []
+        for post in self.posts:
+            if people[post.name] > post.least:
+                fewer = self.whole(choices, people | {post.name: people[post.name] - 1})
+                played = list(self.play(fewer, seed, range(len(few)), "certificate_hall"))
+                trial = told(self.hand_off, in_time(played), in_time(few), in_time(days))
+                found.append(shortcut(post.one_less(people[post.name]), post.cost, self.hand_off, trial))
+        return found
 
     # ---- all of it
 
@@ -291,13 +259,13 @@ class Sizer:
         certificate: Certificate | None = None
         if not refused:
             shown = self.certify_zones(choices, people)
-            if self.posts:
-                shown.append(self.certify_papers(choices, people))
+            if staff is not None:
+                shown.append(self.certify_papers(choices, staff, people))
             together = max(0.0, 1 - sum(one.risk for one in shown))
             certificate = Certificate(self.sizing.confidence, shown, all(one.met for one in shown), together)
         return Sized(
             self.seed, self.sizing.confidence, proposal, self.proposal(choices, people), refused, certificate,
-            [x for a in answers for x in a.shortcuts] + (staff.shortcuts if staff else []),
+            self.cheaper,
             {a.zone: curve_rows(room, a) for room, a in zip(self.rooms, answers, strict=True)},
             sum(a.tried for a in answers) + (len(staff.trials) if staff else 0),
             self.repairs, self.days, self.assumptions(choices),
@@ -322,12 +290,21 @@ class Sizer:
                 "runners and office staff belong to the whole hall: they stay as the scenario has them, their cost is "
                 "not in this answer, and it says nothing of papers"
             )
+        if without_papers(self.scenario) is not self.scenario:
+            found.append(
+                "cost and share are told from days without papers; who fetches a result is added as whole days had it"
+            )
         if any(choice.tidal for choice in choices.values()):
             found.append("advice to open or close a tidal window is followed at once")
             found.append(f"a tidal post costs {self.sizing.tidal_share:g} of a window that is open all day")
         if self.posts:
             found.append("the certificate room keeps its people: no target rests on it")
         return found
+
+
+def in_time(days: list[Tally]) -> list[Pair]:
+    """(papers in time, of how many) of these days."""
+    return [day[""]["hand_off_on_time"] for day in days]
 
 
 def busiest(post: Post, days: list[Tally]) -> float:

@@ -148,7 +148,8 @@ def zone_alone(scenario: Scenario, zone: str) -> Scenario:
     """The hall with nobody in it but those who come to one zone, and only that zone's windows. Streams of chance are
     named by line and window, so everybody's luck stays what it is in the whole hall."""
     lines = {line.id for line in scenario.plan.lines if line.zone == zone}
-    plan = replace(scenario.plan, windows=tuple(w for w in scenario.plan.windows if w.zone == zone))
+    tide = {id: rule for id, rule in scenario.plan.tide.items() if id == zone}
+    plan = replace(scenario.plan, windows=tuple(w for w in scenario.plan.windows if w.zone == zone), tide=tide)
     return replace(scenario, plan=plan, demand=tuple(d for d in scenario.demand if d.line in lines))
 
 

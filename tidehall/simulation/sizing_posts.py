@@ -14,8 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidehall.simulation.sizing_bounds import Sizing
-from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
-from tidehall.simulation.sizing_zone import Shortcut, shortcut
+from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Shortcut, Trial, shortcut
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Tally
 from tidehall.simulation.world import Hours
@@ -38,6 +37,10 @@ class Post(Struct, frozen=True):
     now: int
     cost: float
     desks: tuple[str, ...]
+
+    def one_less(self, people: int) -> str:
+        """One person less, in words."""
+        return f"{self.name}: {people - 1} instead of {people}"
 
 
 class PostsAnswer(Struct, frozen=True):
@@ -168,8 +171,7 @@ class PostSearch:
                 people = people | {post.name: self.fewest(post, people, low[post.name], failing)}
         shortcuts = [
             shortcut(
-                f"{post.name}: {people[post.name] - 1} instead of {people[post.name]}", post.cost, self.judge,
-                failing[post.name],
+                post.one_less(people[post.name]), post.cost, self.judge, failing[post.name]
             )
             for post in self.posts if post.name in failing
         ]  # fmt: skip

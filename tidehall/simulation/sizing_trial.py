@@ -18,14 +18,14 @@ from msgspec import Struct
 
 from tidehall.simulation.tally import Pair
 
-__all__ = ["FIRST_LOOK", "Bounds", "Judge", "Reason", "Trial", "bounds", "looks", "risk_of"]
+__all__ = ["FIRST_LOOK", "Bounds", "Judge", "Reason", "Shortcut", "Trial", "bounds", "looks", "risk_of", "shortcut"]
 
 #: Days before the first look.
 FIRST_LOOK = 30
 Reading = Literal["citizens", "days"]
-#: Of a choice that is not taken for met: surely below the target; so near to it that the difference is within the zone
-#: of indifference; or not to be told from so few days.
-Reason = Literal["below", "near", "open"]
+#: Of a cheaper choice: surely below the target; so near to it that the difference is within the zone of indifference;
+#: it does, going by these days, but with less to spare; or not to be told from so few days.
+Reason = Literal["below", "near", "does", "open"]
 
 
 class Bounds(Struct, frozen=True):
@@ -92,10 +92,12 @@ class Judge(Struct, frozen=True):
         return found.share - (found.share - found.lower) * sqrt(found.days / self.max_days) < self.share
 
     def why(self, found: Bounds) -> Reason:
-        """Why what is so known is not taken for met."""
+        """Why a cheaper choice of which this is known is not the answer."""
         if found.upper < self.share:
             return "below"
-        return "near" if abs(found.share - self.share) <= self.indifference else "open"
+        if abs(found.share - self.share) <= self.indifference:
+            return "near"
+        return "does" if found.lower >= self.share else "open"
 
     def surplus(self, pairs: Sequence[Pair]) -> list[float]:
         """What each day has beyond the target: citizens, or the day itself."""
@@ -133,6 +135,22 @@ class Judge(Struct, frozen=True):
         lower = bounds(pairs, self.share, self.reading, self.risk_met / n)
         upper = bounds(pairs, self.share, self.reading, self.risk_missed / n)
         return Bounds(lower.share, lower.lower, upper.upper, lower.days)
+
+
+class Shortcut(Struct, frozen=True):
+    """A cheaper choice that was played, what came of it against the target, and why it is not the answer."""
+
+    change: str
+    saves: float
+    target: float
+    indifference: float
+    trial: Trial
+    why: Reason
+
+
+def shortcut(change: str, saves: float, judge: Judge, trial: Trial) -> Shortcut:
+    """What is told of a cheaper choice."""
+    return Shortcut(change, saves, judge.share, judge.indifference, trial, judge.why(trial.bounds))
 
 
 def looks(most: int) -> list[int]:

@@ -4,34 +4,34 @@ Law: every choice that decides anything is played by the real engine, on the sam
 numbers). The screening kernel says in which order choices are tried, and as a control variate it takes most of the
 noise from the comparison, so that a choice is made after few days; what is told of a choice (bounds, verdicts, the
 curve) comes from the engine's days alone. More windows never make it worse: what fails bars everything below it, and
-every choice that is one step cheaper than the answer has been played itself.
+every choice that is one step cheaper than the answer was played itself, or lies within one that was not taken for met.
+
+Where papers are taken in, most of a day's work is behind the windows, and all that a wait sees of it are the few who
+fetch a result. The search plays `lean` days without that work and adds those few as the zone's best whole days had
+them; what refuses a target or certifies it are whole days (sizing_certificate.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tidehall.simulation.day import Stage
-from tidehall.simulation.kernel import Habits, Screen, queue_of
+from tidehall.simulation.kernel import Habits, Queue, Screen, queue_of
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps
-from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Reason, Trial
-from tidehall.simulation.study import play_days
+from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
 from tidehall.simulation.tables import Scenario
-from tidehall.simulation.tally import Pair
+from tidehall.simulation.tally import Pair, Tally, tally_waits
 
-__all__ = ["Choice", "Shortcut", "ZoneAnswer", "ZoneSearch", "cost_of", "shortcut", "with_choice"]
+__all__ = ["Choice", "ZoneAnswer", "ZoneSearch", "cost_of", "with_choice", "without_papers"]
 
 SECOND = 1_000_000
 #: Days that the kernel plays to rank choices.
 SCREEN_DAYS = 100
 #: Days that it plays of a choice that the engine plays too.
 CONTROL_DAYS = 1000
-#: Days of the engine for what is told of the choices that are one step cheaper, and of the answer beside them.
-TOLD_DAYS = 30
-ANSWER_DAYS = 120
 #: Configurations that the kernel ranks for one question at most; then the best so far has to do.
 MOST_RANKED = 400
 
@@ -47,31 +47,14 @@ class Choice(Struct, frozen=True, order=True):
         return self.tidal <= other.tidal and all(a <= b for a, b in zip(self.counts, other.counts, strict=True))
 
 
-class Shortcut(Struct, frozen=True):
-    """A cheaper choice that was played, what came of it against the target, and why it is not the answer."""
-
-    change: str
-    saves: float
-    target: float
-    indifference: float
-    trial: Trial
-    why: Reason
-
-
-def shortcut(change: str, saves: float, judge: Judge, trial: Trial) -> Shortcut:
-    """What is told of a cheaper choice."""
-    return Shortcut(change, saves, judge.share, judge.indifference, trial, judge.why(trial.bounds))
-
-
 class ZoneAnswer(Struct, frozen=True):
     """The cheapest choice found (None: the zone can't meet the target, and `best` says what everything at once
-    gives), how many choices were played, those one step cheaper, cost and share, and the simulated days of the zone."""
+    gives), how many choices were played, cost and share, and the simulated days of the zone."""
 
     zone: str
     choice: Choice | None
     best: Bounds
     tried: int
-    shortcuts: list[Shortcut]
     curve: dict[Choice, tuple[float, Bounds]]
     days: int
 
@@ -92,12 +75,28 @@ def with_choice(scenario: Scenario, room: ZoneRoom, choice: Choice) -> Scenario:
     if choice.tidal and room.zone in plan.tide:
         rule = replace(plan.tide[room.zone], confirm="automatic")
         plan = replace(plan, tide=plan.tide | {room.zone: rule})
+    elif room.zone in plan.tide:  # nothing to move: nobody need watch
+        plan = replace(plan, tide={zone: rule for zone, rule in plan.tide.items() if zone != room.zone})
     windows = scenario.windows | {room.zone: as_steps(room.bands, choice.counts)}
     return replace(scenario, plan=plan, windows=windows)
 
 
+def without_papers(scenario: Scenario) -> Scenario:
+    """Nobody hands in papers; the windows' own work, questions to the middle office too, stays as it is."""
+    work = scenario.offices
+    if work is None or not work.case_share:
+        return scenario
+    return replace(scenario, offices=replace(work, case_share=0.0))
+
+
+def within_target(day: Tally, lines: set[str]) -> Pair:
+    """(called within the limit, of how many) in these lines."""
+    pairs = [day[key]["wait_within_target"] for line in lines if (key := f"line:{line}") in day]
+    return sum(good for good, _ in pairs), sum(n for _, n in pairs)
+
+
 class ZoneSearch:
-    """One search."""
+    """One search. `played`: lean days; `whole`: whole days (the same where nobody hands in papers)."""
 
     def __init__(self, room: ZoneRoom, sizing: Sizing, judge: Judge, seed: int) -> None:
         self.room, self.sizing, self.judge, self.seed = room, sizing, judge, seed
@@ -105,10 +104,17 @@ class ZoneSearch:
         self.most = tuple(band.most for band in room.bands)
         self.least = tuple(band.least for band in room.bands)
         self.rates = tuple(band.hours * room.scenario.cost.window_hour for band in room.bands)
+        lines = [line for line in room.scenario.plan.lines if line.zone == room.zone]
+        self.lines = {line.id for line in lines}
+        self.fetching = {line.id for line in lines if line.purpose == "pickup"}
+        self.lean = without_papers(room.scenario)
         self.played: dict[Choice, list[Pair]] = {}
+        self.whole = self.played if self.lean is room.scenario else {}
+        self.aside: Pair = (0.0, 0.0)  # who fetches a result on a lean day, as whole days had it
         self.trials: dict[Choice, Trial] = {}
         self.ranked: dict[tuple[int, ...], list[int]] = {}
         self.days = 0
+        self.queues: list[Queue] = []  # the kernel's people of the first days
         self.screen = self.made_screen(SCREEN_DAYS)
         self.control: Screen | None = None
 
@@ -118,11 +124,13 @@ class ZoneSearch:
         stage, people, limits = Stage(scenario), scenario.people, scenario.plan.limits
         hours = stage.hours
         begin = hours.opens - round(limits.issue_before_open_s * SECOND)
-        days = [queue_of(stage.draw(self.seed, day), hours.midnight, begin) for day in range(many)]
         habit = scenario.clerks
-        if habit.break_every_s:  # breaks are not in the kernel: services last as much longer on the whole
-            longer = 1 + habit.break_s / habit.break_every_s
-            days = [replace(day, service=[round(x * longer) for x in day.service]) for day in days]
+        longer = 1.0  # breaks are not in the kernel: services last as much longer on the whole
+        if habit.break_every_s:
+            longer += habit.break_s / habit.break_every_s
+        for day in range(len(self.queues), many):
+            queue = queue_of(stage.draw(self.seed, day), hours.midnight, begin)
+            self.queues.append(replace(queue, service=[round(x * longer) for x in queue.service]))
         changeover = round(habit.changeover_s * SECOND)
         habits = Habits(
             walk=round(people.walk_s * SECOND), changeover=changeover,
@@ -130,7 +138,7 @@ class ZoneSearch:
             silent=people.leave == "silent", most=limits.waiting_per_line,
             last_call=hours.closes - hours.midnight + round(limits.overtime_max_s * SECOND),
         )  # fmt: skip
-        return Screen(days, max(1, *self.most), habits)
+        return Screen(self.queues[:many], max(1, *self.most), habits)
 
     # ---- what a choice is worth
 
@@ -149,43 +157,50 @@ class ZoneSearch:
         return sum(good for good, _ in pairs) / max(1, sum(n for _, n in pairs))
 
     def pairs(self, choice: Choice, days: int) -> list[Pair]:
-        """(good, of how many) of the first days, through the real engine."""
+        """(good, of how many) of the first days, lean, through the real engine."""
         found = self.played.setdefault(choice, [])
-        if len(found) < days:
-            scenario = with_choice(self.room.scenario, self.room, choice)
-            key = f"zone:{self.room.zone}"
-            for day, _ in play_days(scenario, self.seed, range(len(found), days)):
-                found.append(day[key]["wait_within_target"])
-                self.days += 1
+        for day in self.play(self.lean, choice, range(len(found), days)):
+            good, n = within_target(day, self.lines)
+            found.append((good + self.aside[0], n + self.aside[1]))
         return found[:days]
+
+    def whole_pairs(self, choice: Choice, days: int) -> list[Pair]:
+        """The same of whole days."""
+        found = self.whole.setdefault(choice, [])
+        found += [
+            within_target(day, self.lines) for day in self.play(self.room.scenario, choice, range(len(found), days))
+        ]
+        return found[:days]
+
+    def in_full(self, choice: Choice) -> Callable[[int], Bounds]:
+        """The bounds that whole days give, after so many of them."""
+        return lambda days: self.judge.bounds(self.whole_pairs(choice, days))
+
+    def play(self, scenario: Scenario, choice: Choice, days: range) -> Iterator[Tally]:
+        """These days of the zone with a choice."""
+        if not days:
+            return
+        scenario = with_choice(scenario, self.room, choice)
+        stage = Stage(scenario)
+        for day in days:
+            self.days += 1
+            yield tally_waits(scenario, stage.play(self.seed, day))
 
     def test(self, choice: Choice) -> Trial:
         """Whether the choice meets the target."""
         if choice not in self.trials:
-            if self.control is None:
-                self.control = self.made_screen(CONTROL_DAYS)
-            good = self.control.good(as_steps(self.room.bands, choice.counts), self.within)
-            many = list(zip(good, self.control.totals, strict=True))
+            many = self.controls(choice)
             self.trials[choice] = self.judge.judge(
                 lambda days: self.judge.controlled(self.pairs(choice, days), many[:days], many), self.judge.near
             )
         return self.trials[choice]
 
-    def alone(self, choice: Choice) -> Callable[[int], Bounds]:
-        """The bounds that the engine's days alone give, after so many of them."""
-        return lambda days: self.judge.bounds(self.pairs(choice, days))
-
-    def told(self, cheaper: Choice, than: Choice) -> Trial:
-        """What the engine's days alone say of a choice that is one step cheaper: the answer's share over many days,
-        less what the same people lose on a few. Should that do, all days of a test decide, without the answer."""
-        most = self.judge.max_days
-        few = max(min(TOLD_DAYS, most), len(self.played.get(cheaper, [])))
-        many = max(min(ANSWER_DAYS, most), few, len(self.played.get(than, [])))
-        base = self.pairs(than, many)
-        found = self.judge.controlled(self.pairs(cheaper, few), base[:few], base)
-        if self.judge.verdict(found) == "meets":
-            found = self.judge.bounds(self.pairs(cheaper, most))
-        return Trial(self.judge.verdict(found) or "tie", found)
+    def controls(self, choice: Choice) -> list[Pair]:
+        """What the kernel says of the choice, day by day, over many days."""
+        if self.control is None:
+            self.control = self.made_screen(CONTROL_DAYS)
+        good = self.control.good(as_steps(self.room.bands, choice.counts), self.within)
+        return list(zip(good, self.control.totals, strict=True))
 
     # ---- which one next
 
@@ -298,7 +313,7 @@ class ZoneSearch:
         """Find the answer, and what some other shares would cost."""
         fewest, many = self.room.tidal
         top = Choice(self.most, many)
-        everything = self.judge.judge(self.alone(top))
+        everything = self.everything(top)
         best: Choice | None = None
         if everything.verdict != "fails":
             self.test(top)
@@ -306,32 +321,41 @@ class ZoneSearch:
                 best = self.descend(tidal, best)
             if best is None and everything.met:
                 best = top
-        while best is not None:
-            # the engine's days alone have the last word
-            cheaper = next((c for c in self.one_step_cheaper(best) if self.told(c, best).met), None)
-            if cheaper is None:
-                break
-            best = cheaper
-        shortcuts = [] if best is None else [
-            shortcut(
-                self.words(best, cheaper), self.cost(best) - self.cost(cheaper), self.judge, self.told(cheaper, best)
-            )
-            for cheaper in self.one_step_cheaper(best)
-        ]  # fmt: skip
         found = self.curve(curve) if best is not None else {}
-        return ZoneAnswer(self.room.zone, best, everything.bounds, len(self.played), shortcuts, found, self.days)
+        return ZoneAnswer(self.room.zone, best, everything.bounds, len(self.played), found, self.days)
+
+    def everything(self, top: Choice) -> Trial:
+        """Whether all that there is meets the target, on whole days; who fetches a result is learned beside it."""
+        fetching: list[Pair] = []
+
+        def found_after(days: int) -> Bounds:
+            found = self.whole.setdefault(top, [])
+            for day in self.play(self.room.scenario, top, range(len(found), days)):
+                found.append(within_target(day, self.lines))
+                fetching.append(within_target(day, self.fetching))
+            return self.judge.bounds(found)
+
+        trial = self.judge.judge(found_after)
+        if self.whole is not self.played:
+            n = len(fetching)
+            self.aside = sum(good for good, _ in fetching) / n, sum(k for _, k in fetching) / n
+        return trial
 
     def descend(self, tidal: int, best: Choice | None) -> Choice | None:
-        """The cheapest choice with so many tidal posts, if it is cheaper than `best`. What the kernel expects in the
-        middle of the zone of indifference or above is tried; what lies below need not be told from the target."""
+        """The cheapest choice with so many tidal posts, if it is cheaper than `best`. What lies below the middle of the
+        zone of indifference need not be told from the target, and what lies so near to it as tests leave open is not
+        taken for met: what is expected above both is tried."""
         share, half = self.judge.share, self.judge.indifference / 2
         while True:
             below = self.cost(best) if best is not None else float("inf")
-            following = self.cheapest(tidal, self.rank_for(share + half, tidal), below)
+            open_still = (t.bounds.share - t.bounds.lower for t in self.trials.values() if t.verdict == "tie")
+            need = share + max(half, min(open_still, default=half))
+            following = self.cheapest(tidal, self.rank_for(need, tidal), below)
             if following is None and best is None:
                 following = self.cheapest(tidal, self.rank_for(share, tidal), below)
             if following is None and best is not None:
-                following = next((c for c in self.one_step_cheaper(best) if c not in self.trials), None)
+                left = (c for c in self.one_step_cheaper(best) if c not in self.trials and not self.barred(c))
+                following = next(left, None)
             if following is None:
                 return best
             if self.test(following).met and self.cost(following) < below:

@@ -21,7 +21,7 @@ from tidehall.hall.papers import events as o
 from tidehall.simulation.day import Played
 from tidehall.simulation.tables import Scenario
 
-__all__ = ["Group", "Pair", "Tally", "tally", "tally_papers"]
+__all__ = ["Group", "Pair", "Tally", "tally", "tally_papers", "tally_waits"]
 
 SECOND = 1_000_000
 HALF_HOUR = 1800 * SECOND
@@ -188,6 +188,8 @@ PAPERS: dict[type, Callable[[Fold, Any], None]] = {
     o.HandOffVerified: papers_checked,
 }
 STEPS |= PAPERS
+#: All that a wait until the first call rests on.
+WAITS = (e.TicketTaken, e.TicketCalled)
 
 
 def tally(scenario: Scenario, played: Played) -> Tally:
@@ -252,6 +254,23 @@ def tally_papers(scenario: Scenario, played: Played) -> Tally:
             step(fold, event)
     _, begin = measured_from(scenario, played)
     return {"": hand_offs(fold, begin, lambda case: True)} | posts(played)
+
+
+def tally_waits(scenario: Scenario, played: Played) -> Tally:
+    """What sizing asks of a zone's day, and nothing else: who was called within the limit, line by line."""
+    measures = Measures(scenario.plan.hall.time_zone)
+    for event in played.events:
+        if type(event) in WAITS:
+            measures.apply(event)
+    _, begin = measured_from(scenario, played)
+    limit = round(scenario.target.wait.within_s * SECOND)
+    found: Tally = {}
+    for visit in map(person, measures.visits.values()):
+        if visit.taken >= begin:
+            group = found.setdefault(f"line:{visit.line}", {"wait_within_target": (0, 0)})
+            good, n = group["wait_within_target"]
+            group["wait_within_target"] = (good + (0 <= visit.wait <= limit), n + 1)
+    return found
 
 
 def measured_from(scenario: Scenario, played: Played) -> tuple[int, int]:
