@@ -12,6 +12,7 @@ hall's next.
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
@@ -60,22 +61,25 @@ class Owed(NamedTuple):
 class Overlong:
     """What is watched in one hall.
 
-    `waits`, `services`: the lines' limits, µs; `patience`, `stamina`: the least of each; `most`: of the last first
-    calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these kinds that are open;
+    `waits`, `services`: the lines' limits, µs; `patience`: the least of those waits; `serving`: (when a service reaches
+    its limit, the window's place in the plan, its id), the first on top, where one that has ended goes when it comes to
+    the top; `most`: of the last first calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these kinds that are open;
     `late`: the lines and `busy`: the windows of those about waits and services; `doubted`: the ids of those that may
     have lost their reason; `at`: nothing is due before, µs; `owed`: what was found to be due then; `moment`: when (µs)
     an alert may last have lost its reason, however late that was written; `since`: no alert is due before, µs.
     """
 
     __slots__ = (
-        "at", "busy", "doubted", "late", "moment", "most", "owed", "patience", "services", "since", "stamina", "told",
-        "waits",
+        "at", "busy", "doubted", "late", "moment", "most", "owed", "patience", "places", "services", "serving", "since",
+        "told", "waits",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.waits: dict[str, int] = {}
         self.services: dict[str, int] = {}
-        self.patience = self.stamina = NEVER
+        self.patience = NEVER
+        self.places: dict[str, int] = {}
+        self.serving: list[tuple[int, int, str]] = []
         self.most: float | None = None
         self.told: set[str] = set()
         self.late: set[str] = set()
@@ -89,7 +93,7 @@ class Overlong:
         """An independent copy, for a draft."""
         new = Overlong()
         new.waits, new.services, new.most = self.waits, self.services, self.most
-        new.patience, new.stamina = self.patience, self.stamina
+        new.patience, new.places, new.serving = self.patience, self.places, self.serving.copy()
         new.told, new.late, new.busy = self.told.copy(), self.late.copy(), self.busy.copy()
         new.doubted = self.doubted.copy()
         new.at, new.owed, new.moment, new.since = self.at, self.owed, self.moment, self.since
@@ -100,7 +104,6 @@ class Overlong:
         self.waits = limits(lines, rules.long_wait) if rules is not None else {}
         self.services = limits(lines, rules.long_service) if rules is not None else {}
         self.patience = min(self.waits.values(), default=NEVER)
-        self.stamina = min(self.services.values(), default=NEVER)
         self.most = rules.estimate_off.share * CALLS_JUDGED if rules is not None and rules.estimate_off.on else None
 
     # ---- what apply tells
@@ -132,13 +135,18 @@ class Overlong:
         `self.at`: of two at one moment the plan's order decides."""
         self.wakes(s, at + self.waits.get(line, NEVER))
 
-    def service_begins(self, s: HallState, t: Ticket) -> None:
-        """A citizen is served from now on, perhaps not for the first time; called where that may soon be too long."""
-        self.wakes(s, max(t.serving_since, t.serving_since + self.services.get(t.line, NEVER) - t.served))
+    def service_begins(self, s: HallState, t: Ticket, window: str) -> None:
+        """A citizen is served from now on, perhaps not for the first time; called where services have a limit."""
+        since = t.serving_since
+        over = max(since, since + self.services[t.line] - t.served)
+        heappush(self.serving, (over, self.places[window], window))
+        if over <= self.at:
+            self.wakes(s, over)
 
     def undone(self, s: HallState, at: int) -> None:
         """A citizen is served again as if he had never left; what that brings back is due at `at` (µs)."""
         self.since = at
+        self.find_services(s)
         self.doubts(s, at)
 
     def called(self, s: HallState, t: Ticket, shown: Estimate, at: int) -> None:
@@ -178,6 +186,8 @@ class Overlong:
                 own = s.lines.get(s.tickets[id].line)
                 if own is not None:
                     own.order.append((since, id))
+        self.places = {id: n for n, id in enumerate(s.windows)}
+        self.find_services(s)
         told = [a for a in s.alerts.values() if a.kind in KINDS and a.ended is None]
         self.told = {a.id for a in told}
         self.doubted = self.told.copy()
@@ -186,6 +196,12 @@ class Overlong:
         )  # fmt: skip
         self.moment = self.since = at
         self.at, self.owed = (1 if s.plan is not None else NEVER), None
+
+    def find_services(self, s: HallState) -> None:
+        """Which services may last too long."""
+        overs = [(self.service_over(s, window), self.places[id], id) for id, window in s.windows.items()]
+        self.serving = [entry for entry in overs if entry[0]]
+        heapify(self.serving)
 
     # ---- what is due
 
@@ -230,17 +246,15 @@ class Overlong:
                 over = self.wait_over(s, id)
                 if 0 < over < due:
                     due, kind, about = over, "long_wait", id
-        if self.services:
-            tickets, stamina, busy = s.tickets, self.stamina, self.busy
-            for window in s.windows.values():
-                if window.ticket is None or window.id in busy:
-                    continue
-                t = tickets[window.ticket]
-                if t.state is not SERVING or t.serving_since + stamina - t.served >= due:
-                    continue  # not before what was found, whatever the limit of its line
-                over = self.service_over(s, window)
-                if over and (begins := max(over, self.since)) < due:
-                    due, kind, about = begins, "long_service", window.id
+        serving = self.serving
+        while serving:
+            over, _, id = serving[0]
+            window = s.windows.get(id)
+            if window is not None and id not in self.busy and self.service_over(s, window) == over:
+                if (begins := max(over, self.since)) < due:
+                    due, kind, about = begins, "long_service", id
+                break
+            heappop(serving)
         if self.most is not None:
             for id, kept in s.misjudged.items():
                 if 0 < kept.since < due and f"estimate_off:{id}" not in told:

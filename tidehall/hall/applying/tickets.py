@@ -218,9 +218,8 @@ def service_started(s: HallState, ev: e.ServiceStarted) -> None:
     s.calls.pop(ev.call, None)
     window = s.windows[ev.window]
     window.seq = s.zone_seq[window.zone] = seq
-    overlong = s.overlong
-    if ev.at + overlong.stamina - t.served <= overlong.at:
-        overlong.service_begins(s, t)
+    if s.overlong.services:
+        s.overlong.service_begins(s, t, ev.window)
     if t.items and t.current is None:
         t.current = t.items[0]
 
@@ -272,7 +271,8 @@ def service_resumed(s: HallState, ev: e.ServiceResumed) -> None:
     t.window = ev.window
     t.serving_since = ev.at
     t.seq = s.seq
-    s.overlong.service_begins(s, t)
+    if s.overlong.services:
+        s.overlong.service_begins(s, t, ev.window)
     window = s.windows[ev.window]
     window.ticket = ev.ticket
     window.undoable = None
@@ -421,8 +421,8 @@ def action_undone(s: HallState, ev: e.ActionUndone) -> None:
         s.calls[undo.call.id] = undo.call
     if now.state == WAITING:
         waits_no_more(s, now, ev.at)
-    if before.state is SERVING:
-        s.overlong.undone(s, ev.at)
     window.ticket = ev.ticket
     window.undoable = None
     window.seq = s.zone_seq[window.zone] = s.seq
+    if before.state is SERVING:
+        s.overlong.undone(s, ev.at)
