@@ -61,12 +61,13 @@ class Owed(NamedTuple):
 class Overlong:
     """What is watched in one hall.
 
-    `waits`, `services`: the lines' limits, µs; `patience`: the least of those waits; `serving`: (when a service reaches
-    its limit, the window's place in the plan, its id), the first on top, where one that has ended goes when it comes to
-    the top; `most`: of the last first calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these kinds that are open;
-    `late`: the lines and `busy`: the windows of those about waits and services; `doubted`: the ids of those that may
-    have lost their reason; `at`: nothing is due before, µs; `owed`: what was found to be due then; `moment`: when (µs)
-    an alert may last have lost its reason, however late that was written; `since`: no alert is due before, µs.
+    `waits`, `services`: the lines' limits, µs; `patience`: the least of those waits; `places`: of the windows in the
+    plan; `serving`: (when a service reaches its limit, the window's place, its id), the first on top, where one that
+    has ended goes when it is on top; `most`: of the last first calls so many may have missed, None: nobody looks;
+    `told`: the ids of the alerts of these kinds that are open; `late`: the lines and `busy`: the windows of those about
+    waits and services; `doubted`: the ids of those that may have lost their reason; `at`: nothing is due before, µs;
+    `owed`: what was found to be due then; `moment`: when (µs) an alert may last have lost its reason, however late that
+    was written; `since`: no alert is due before, µs.
     """
 
     __slots__ = (
