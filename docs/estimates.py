@@ -33,7 +33,7 @@ PAGE = ROOT / "docs" / "estimates.md"
 #: The bars: share between p10 and p90, and the error against the oracle's.
 LOW, HIGH, ORACLE = 0.75, 0.85, 1.1
 #: The reference hall's sample is so many times larger: most of its numbers meet an idle window and tell little.
-REFERENCE = 3
+REFERENCE = 6
 HEAD = """# How true the wait estimates are
 
 Written by `python docs/estimates.py` (`make proof` runs it): {days} simulated days a hall, seed {seed}. The days are
@@ -51,7 +51,7 @@ halls too. The method stands in [decision 005](decisions/005-estimates.md).
 - **Oracle**: the error of one who knows the hall as it stands, the true rates of arrival (today's factor only as far as
   those who came tell it), the true service distributions with the time already spent in each service, no-shows and
   patience, and when each window will open, close and rest: the median of {runs} forks of the hall, on a sample of the
-  numbers, and ours on the same ones. *÷*: ours ÷ the oracle's (bar {oracle}).
+  numbers, and ours on the same ones; neither may say 0. *÷*: ours ÷ the oracle's (bar {oracle}).
 
 What the estimator knows of a hall is its plan (sessions, rosters, rests, service times, head starts) and what has
 happened today. In the calibrated halls the plan holds what calibration found, each day is the first, and citizens are
@@ -126,8 +126,9 @@ def reading(studies: list[tuple[str, Study]]) -> list[str]:
     """What the table says."""
     shares = [(name, study.quality.inside or 0.0) for name, study in studies]
     held = [name for name, share in shares if LOW <= share <= HIGH]
-    narrow = [name for name, share in shares if share < LOW]
-    broad = [name for name, share in shares if share > HIGH]
+    judged = {name: study.quality.n - study.quality.at_once for name, study in studies}
+    narrow = [f"{name} ({judged[name]} numbers)" for name, share in shares if share < LOW]
+    broad = [f"{name} ({judged[name]} numbers)" for name, share in shares if share > HIGH]
     against = [(name, study.against_oracle) for name, study in studies]
     far = [f"{n} ({o.ours / o.error:.2f})" for n, o in against if o and o.error and o.ours > ORACLE * o.error]
     beaten = [name for name, study in studies if worse(study.quality)]
@@ -140,10 +141,9 @@ def reading(studies: list[tuple[str, Study]]) -> list[str]:
         f"- Within {ORACLE} of the oracle's error in {len(studies) - len(far)} of {len(studies)} halls, "
         f"{ours / theirs if theirs else 0:.2f} of it over all samples; farther: {names(far)}.",
         f"- Worse than a baseline on the same numbers: {names(beaten)}.",
-        "- A figure below 1 against the oracle is chance, and the price of its few forks: "
-        "its median is that of a sample.",
+        "- A figure below 1 against the oracle is chance: its median is that of a sample, and so are these numbers.",
         "- Where the estimator is farther from the oracle, the oracle knows more: "
-        "who of the clerks rests next and to the minute, how far each service has come, who will come. "
+        "how far each service has come and how long its kind may last, when who gives up, how many will come. "
         "Small halls give few numbers: a dozen long waits decide.",
         "- These days obey the plan's roster and rests. A hall whose windows do not open as its roster says has larger"
         " errors; the statistics show them, by day (`/api/v1/halls/{hall}/statistics`).",
@@ -176,8 +176,8 @@ def main() -> None:
     ask = argparse.ArgumentParser(description="writes docs/estimates.md")
     ask.add_argument("snapshots", nargs="?", type=Path, default=SNAPSHOTS)
     ask.add_argument("--days", type=int, default=5)
-    ask.add_argument("--sample", type=int, default=20, help="numbers of a day that the oracle is asked about")
-    ask.add_argument("--runs", type=int, default=16, help="forks for each of them")
+    ask.add_argument("--sample", type=int, default=60, help="numbers of a day that the oracle is asked about")
+    ask.add_argument("--runs", type=int, default=32, help="forks for each of them")
     ask.add_argument("--seed", type=int, default=1)
     asked = ask.parse_args()
     studies: list[tuple[str, Study]] = []

@@ -60,7 +60,7 @@ def test_near_the_oracle(study: Study) -> None:
     found = study.against_oracle
     assert found is not None
     assert found.n >= 40
-    assert found.ours <= 1.5 * found.error
+    assert found.ours <= 1.3 * found.error
 
 
 def test_the_bars_can_fail(study: Study, yangxin: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tidehall.hall.calendar import Schedule, clock_minutes
 from tidehall.hall.plan import Zone
 from tidehall.queue.tickets import Estimate
 
-__all__ = ["LATE", "Pace"]
+__all__ = ["FOR_EVER", "LATE", "Pace"]
 
 #: A window that has not opened within this time (µs) after it should have does not count on.
 LATE = 300_000_000
@@ -24,8 +24,8 @@ class Pace:
     """One zone on one day: from each moment (µs) on, how many windows should stand open. Without a roster: all of them
     in a session, none in a break. After the last step the zone works on until nobody waits.
 
-    Of the step that was looked at last: `since` … `until` (µs) it holds, `share` of all windows should stand open, and
-    if they were to open with it, some may still come until `late`.
+    Of the step that was looked at last: `since` … `until` (µs) it holds, `count` windows should stand open, `share` of
+    all of them, and if they were to open with it, some may still come until `late`.
     """
 
     def __init__(self, zone: Zone, windows: int, schedule: Schedule, day: str) -> None:
@@ -44,7 +44,7 @@ class Pace:
         while self.counts and not self.counts[-1]:  # the end of the day is no break: who waits is served
             self.at.pop()
             self.counts.pop()
-        self.next = self.since = self.until = self.late = 0
+        self.next = self.since = self.until = self.late = self.count = 0
         self.share = 0.0
 
     def turn(self, now: int) -> None:
@@ -53,6 +53,7 @@ class Pace:
         self.since = self.at[i - 1] if i else 0
         self.until = self.at[i] if i < len(self.at) else FOR_EVER
         before, count = (self.counts[i - 2] if i > 1 else 0), (self.counts[i - 1] if i else 0)
+        self.count = count
         self.share = count / self.windows
         self.late = self.since + LATE if count > before else 0
 
@@ -60,8 +61,13 @@ class Pace:
         """Waits (µs) at the pace of `now`, the step last looked at, as the clock will show them."""
         if now + found[2] <= self.until:
             return found
+        left, by_clock = self.until - now, self.by_clock
         low, middle, high = found
-        return self.by_clock(now, low), self.by_clock(now, middle), self.by_clock(now, high)
+        return (
+            low if low <= left else by_clock(now, low),
+            middle if middle <= left else by_clock(now, middle),
+            by_clock(now, high),
+        )
 
     def by_clock(self, now: int, work: int) -> int:
         """The same for one wait."""

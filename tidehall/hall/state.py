@@ -6,7 +6,6 @@ journal's. Lines hold exactly their waiting tickets; everything derived (pools, 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -18,12 +17,12 @@ from tidehall.hall.notices import Duty, Notice
 from tidehall.hall.overlong import Misjudged, Overlong
 from tidehall.hall.papers.objects import Offices
 from tidehall.hall.plan import Department, Plan, Zone
-from tidehall.hall.roster import Pace
+from tidehall.hall.pools import Crew, Pool, kinds, pool_of, waits
+from tidehall.hall.roster import FOR_EVER, Pace
 from tidehall.hall.services import Counts
 from tidehall.hall.tide import Tide, Watch, watches
 from tidehall.hall.workdays import WorkDays
-from tidehall.queue.estimates import Floors, estimate, mean_wait, service_mean
-from tidehall.queue.line import ALL, Line
+from tidehall.queue.line import Line
 from tidehall.queue.tickets import ENDED, TICKET_LIFE, Estimate, Ticket, TicketState
 
 __all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "Window"]
@@ -31,12 +30,6 @@ __all__ = ["RECENT", "WINDOW_LIFE", "Alert", "Call", "HallState", "Undoable", "W
 #: Calls that a board remembers per zone (S28).
 RECENT = 8
 SECOND = 1_000_000
-#: A window counts on for the width of a range for so long (µs) after it has closed: no closing makes a range wider.
-LATELY = 1_200 * SECOND
-#: A window works so long (µs) without a rest where the plan does not say how long.
-NEVER = 10**15
-#: A window that should have opened is thought to do so within this time (µs).
-SOON = 60 * SECOND
 
 #: A window's life: state → {event kind → next state}. docs/reference.md is drawn from this table.
 WINDOW_LIFE: dict[str, dict[str, str]] = {
@@ -110,15 +103,6 @@ class Alert(Struct, frozen=True, gc=False):
     limit: float | None = None
 
 
-#: (the other lines they serve, those that are open, those that rest) …
-Crowd = list[tuple[tuple[str, ...], tuple[Window, ...], tuple[Window, ...]]]
-#: these, windows not closed per other line, how many of the line are not closed, when (µs) others closed a short while
-#: ago, since when (µs) the first of the open ones is (0: none)
-Groups = tuple[Crowd, dict[str, int], int, list[int], int]
-#: (lines, the windows that serve exactly these) …
-Crews = list[tuple[tuple[str, ...], list[Window]]]
-
-
 class HallState:
     """All that is open in one hall. Attributes are read freely; only hall/applying/ writes them."""
 
@@ -165,8 +149,8 @@ class HallState:
 
     def compile(self, plan: Plan | None) -> None:
         """Derive from the plan what decisions need at once."""
-        self.pools: dict[str, Groups] = {}
-        self.crews: dict[str, Crews] = {}
+        self.pools: dict[str, Pool] = {}
+        self.crews: dict[str, Crew] = {}
         self.paces: dict[str, Pace] = {}
         self.next_moment = 0
         self.next_wake = 0  # the calendar's next moment or the offices' next clock
@@ -196,9 +180,10 @@ class HallState:
         self.booked_grace = round(limits.booked_grace_s * SECOND)
         self.waiting_per_line = limits.waiting_per_line
         every = plan.service.break_every_s
-        self.rest_every = round(every * SECOND) if every is not None else NEVER
+        self.rest_every = round(every * SECOND) if every is not None else FOR_EVER
         self.rest = round(plan.service.break_s * SECOND)
         self.priors = {line.id: round((line.service_s or plan.service.default_s) * SECOND) for line in plan.lines}
+        self.kinds = kinds(plan, self.priors)
         if self.calendar_at:
             self.next_moment = self.schedule.next_after(self.calendar_at)[0]
         self.set_wake()
@@ -250,108 +235,14 @@ class HallState:
 
     def open_windows(self, line: str) -> int:
         """Windows that are open (not paused) for the line now."""
-        return sum(len(ready) for _, ready, _ in self.groups(line)[0])
-
-    def groups(self, line: str) -> Groups:
-        """The windows of a line that are not closed, in groups that serve the same lines, and what estimates need."""
-        found = self.pools.get(line)
-        if found is None:
-            groups, standing, closed = [], 0, []
-            for lines, crew in self.crew_of(line):
-                ready = tuple([window for window in crew if window.state == "open"])
-                resting = tuple([window for window in crew if window.state == "paused"])
-                if ready or resting:
-                    groups.append((tuple([other for other in lines if other != line]), ready, resting))
-                    standing += len(ready) + len(resting)
-                closed += [window.since for window in crew if window.state == "closed" and window.since]
-            counts = {
-                other: sum([window.state != "closed" for _, crew in self.crew_of(other) for window in crew])
-                for others, _, _ in groups
-                for other in others
-            }
-            last = max(closed, default=0)
-            oldest = min([window.since for _, ready, _ in groups for window in ready], default=0)
-            lately = [since for since in closed if since > last - LATELY]
-            found = self.pools[line] = (groups, counts, standing, lately, oldest)
-        return found
-
-    def crew_of(self, line: str) -> Crews:
-        """The windows that could serve a line, in groups that serve the same lines; open or not."""
-        found = self.crews.get(line)
-        if found is None:
-            by_lines: dict[tuple[str, ...], list[Window]] = {}
-            for window in self.windows.values():
-                if line in window.lines:
-                    by_lines.setdefault(window.lines, []).append(window)
-            found = self.crews[line] = list(by_lines.items())
-        return found
-
-    def occupancy(self, line: Line) -> float:
-        """Mean time (µs) for which a citizen of the line takes a window."""
-        return service_mean(line.service_count, line.service_sum, self.priors[line.id])
+        return len(pool_of(self, line).ready)
 
     def estimate(
         self, line_id: str, ahead: int, rank: tuple[int, ...] | None = None, now: int | None = None
     ) -> Estimate | None:
         """p10, p50, p90 of the wait (µs) with `ahead` in front at `now` (by default the last event's moment); `rank`
         counts only those of other lines before it."""
-        line = self.lines[line_id]
-        _, _, standing, closed, oldest = self.groups(line_id)
-        if not oldest:
-            return None
-        if now is None:
-            now = self.last_at
-        service = self.occupancy(line)
-        work = ahead * service
-        mean = mean_wait(work, service, self.floors(line_id, rank, now, service, 0.0))
-        if mean > 0 and oldest < (rested := now + mean - self.rest_every):
-            mean = mean_wait(work, service, self.floors(line_id, rank, now, service, rested))
-        if mean > 0 and line.jumps:
-            share = line.jumps / ALL  # people come as fast as they are called, where somebody waits
-            here = self.head_start - (now - rank[0] if rank is not None else 0)  # for so long others may get in front
-            mean = min(mean / (1.0 - share), mean + max(0, here) * share)
-        windows = standing + sum([since > now - LATELY for since in closed])
-        return self.pace(line.zone, now).stretch(now, estimate(mean, mean * windows / service))
-
-    def floors(self, line_id: str, rank: tuple[int, ...] | None, now: int, service: float, rested: float) -> Floors:
-        """For how long the line's windows are taken by people of other lines, and by rests: those of which the last one
-        was before `rested` (µs) rest again."""
-        lines = self.lines
-        groups, counts, _, _, _ = self.groups(line_id)
-        pace = self.pace(lines[line_id].zone, now)
-        missing = self.missing(line_id, pace) if now < pace.late else 0
-        found: Floors = []
-        burden = 0.0
-        for others, ready, resting in groups:
-            burden = 0.0
-            for other in others:
-                there = lines[other]
-                waiting = there.waiting
-                if waiting:
-                    n = len(waiting) if rank is None or waiting[-1] < rank else bisect_left(waiting, rank)
-                    burden += n * self.occupancy(there) / (counts[other] + missing)
-            busy = sum([window.ticket is not None for window in ready])
-            idle = len(ready) - busy
-            tired = sum([w.since < rested for w in ready if w.ticket is not None]) if rested else 0
-            if busy > tired:
-                found.append((burden, busy - tired, False))
-            if tired:
-                found.append((burden + self.rest, tired, False))
-            if idle:
-                found.append((burden - service, idle, False))
-            for window in resting:
-                rests = now - window.since
-                comes = burden + (self.rest - rests if rests <= self.rest else rests)
-                found.append((comes, 1, window.ticket is None))
-        if missing:
-            found.append((burden + SOON, missing, True))
-        return found
-
-    def missing(self, line_id: str, pace: Pace) -> int:
-        """How many windows of the line should have opened a short while ago and are still expected."""
-        crew = [w for _, windows in self.crew_of(line_id) for w in windows if w.post == "acceptance"]
-        there = sum(window.state != "closed" or window.since >= pace.since for window in crew)
-        return max(0, round(pace.share * len(crew)) - there)
+        return waits(self, line_id, ahead, rank, self.last_at if now is None else now)
 
     def pace(self, zone: str, now: int) -> Pace:
         """How fast the zone works by the clock, at `now` (µs)."""

@@ -3,11 +3,11 @@
 Law: an estimate never falls when a window closes and never rises when somebody ahead leaves (S25); with no
 window open it is unknown, and it is never 0.
 
-Method (docs/decisions/005). Windows that serve the same lines form a group. What the people ahead in *other* lines will
-take from it is its floor, in µs; an idle window's floor lies one service lower, that of a window that rests is the end
-of its rest. The people ahead in the own line are poured in like water, from the lowest floor up; at the level that they
-reach, the services under way race for who is free first. The mean wait gets the shape of a gamma distribution, as broad
-as the number of services that must end first makes it, plus the doubt that never averages out. What the clock brings
+Method (docs/decisions/005). Of the windows it is known at what rate they become free, when one comes back that takes
+somebody at once, and when one rests: a course of steps. Windows end their services at random, so the moment at which
+as many have become free as people stand in the line, the asker among them, is that of a Poisson process with this
+course; its quantiles are those of a gamma distribution, laid along the course. More room at any moment can only make
+it sooner, more people only later: that is the law. What stands open is hall/pools.py's to know; what the clock brings
 (breaks, the roster) stretches all three quantiles alike: hall/roster.py.
 """
 
@@ -17,18 +17,17 @@ from math import sqrt
 
 from tidehall.queue.tickets import Estimate
 
-__all__ = ["AT_ONCE", "Floors", "estimate", "mean_wait", "minutes_shown", "service_mean"]
+__all__ = ["AT_ONCE", "PRIOR_WEIGHT", "Step", "estimate", "minutes_shown", "quantiles", "reached", "service_mean"]
 
-#: (µs for which the windows are taken by others, how many such windows, whether they come only then, with nobody in
-#: front) …
-Floors = list[tuple[float, int, bool]]
+#: From when on (µs from now), by how many the windows that become free per µs change, how many take somebody at once …
+Step = tuple[float, float, float]
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-Z90 = 1.2815515655446004  # 90 % quantile of the normal distribution
-PRIOR_WEIGHT = 20.0  # services that the plan's assumption is worth against observed ones
+PRIOR_WEIGHT = 20  # services that the plan's assumption is worth against observed ones
 SPREAD = 1.0  # squared relative spread of the wait until one service ends
-DOUBT = 0.04  # squared relative doubt about the mean, which does not average out (20 %)
+DOUBT = 0.03  # squared relative doubt about the mean, which does not average out (17 %)
+Z90 = 1.2815515655446004  # 90 % quantile of the normal distribution
 #: What is said where a window stands idle: nobody is told 0.
 AT_ONCE: Estimate = (SECOND, SECOND, MINUTE)
 
@@ -38,49 +37,48 @@ def service_mean(count: int, total: int, prior: int) -> float:
     return (total + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT)
 
 
-def mean_wait(work: float, service: float, floors: Floors) -> float:
-    """Mean time (µs) until a window is free for one with `work` (µs) of others before him, `service` each.
-
-    The work fills the windows from the lowest floor up to one level; from there the services under way race to end. A
-    window that comes back takes one at once.
-    """
-    floors.sort()
-    windows, last, race, filled = 0, len(floors) - 1, 1.0, 0
-    top = floors[0][0]
-    for filled, (floor, count, comes) in enumerate(floors):
-        top = floor
-        windows += count
-        if comes:
-            work -= count * service
-            if work < 0.0:  # what the others leave of these windows is the asker's
-                race = max(0.0, 1.0 + work / service)
-                break
-        if filled == last or work < (room := windows * (floors[filled + 1][0] - floor)):
-            top = floor + work / windows
-            break
-        work -= room
-    rate = windows / service
-    for floor, count, comes in floors[filled + 1 :]:
-        after = floor - top + (0.0 if comes else service)
-        if not after:
-            return top
-        rate += count / after
-    return top + race / rate
-
-
-def estimate(mean: float, services: float) -> Estimate:
-    """p10, p50 and p90 of a wait of `mean` µs until `services` services have ended: quantiles of a gamma distribution
+def quantiles(people: float) -> tuple[float, float, float]:
+    """How many services end on average until the `people`-th has ended, at p10, p50 and p90: a gamma distribution's
     (Wilson and Hilferty)."""
-    if mean <= SECOND:
-        return AT_ONCE
-    spread = SPREAD / max(1.0, services) + DOUBT
+    spread = SPREAD / people + DOUBT
     middle, width = 1.0 - spread / 9.0, Z90 * sqrt(spread) / 3.0
-    low, high = middle - width, middle + width
-    return (
-        max(SECOND, int(mean * low * low * low)),
-        max(SECOND, int(mean * middle * middle * middle)),
-        max(MINUTE, int(mean * high * high * high)),
-    )
+    low, high = max(0.0, middle - width), middle + width
+    return people * low * low * low, people * middle * middle * middle, people * high * high * high
+
+
+def reached(people: float, steps: list[Step]) -> list[float]:
+    """When (µs from now) windows have become free for so many people, at p10, p50 and p90; `steps` are in order."""
+    goals, found = quantiles(people), []
+    goal = goals[0]
+    done = rate = at = 0.0
+    for when, more, come in steps:
+        ended = done + rate * (when - at)
+        while ended >= goal:
+            found.append(at + (goal - done) / rate)
+            if len(found) == 3:
+                return found
+            goal = goals[len(found)]
+        done, at = ended, when
+        rate += more
+        if come:
+            people -= come
+            if people <= 0.0:
+                return found + [at] * (3 - len(found))
+            goals = quantiles(people)
+            goal = goals[len(found)]
+            while goal <= done:
+                found.append(at)
+                if len(found) == 3:
+                    return found
+                goal = goals[len(found)]
+    return found + [at + (goal - done) / rate for goal in goals[len(found) :]]
+
+
+def estimate(low: float, middle: float, high: float) -> Estimate:
+    """What is said of a wait with these quantiles (µs): whole µs, and nobody is told 0."""
+    if middle <= SECOND:
+        return AT_ONCE
+    return max(SECOND, int(low)), max(SECOND, int(middle)), max(MINUTE, int(high))
 
 
 def minutes_shown(found: Estimate) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from statistics import median
 from tidehall.hall.accuracy import Accuracy, Compared, Judged, Quality, quality
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event, TicketTaken
+from tidehall.queue.estimates import AT_ONCE
 from tidehall.queue.tickets import Ticket, TicketState
 from tidehall.simulation.day import Stage
 from tidehall.simulation.lookahead import LookAhead
@@ -48,9 +49,9 @@ class Study:
 
     @property
     def against_oracle(self) -> Compared | None:
-        """Mean absolute errors on the sample, seconds: the oracle's, and the estimate's."""
+        """Mean absolute errors on the sample, seconds: the oracle's, and the estimate's. Neither may say 0 (S25)."""
         off = [
-            (abs(median_us - j.wait), abs(j.estimate[1] - j.wait))
+            (abs(max(AT_ONCE[1], median_us) - j.wait), abs(j.estimate[1] - j.wait))
             for j, median_us in self.oracle if j.estimate is not None
         ]  # fmt: skip
         n = len(off)

@@ -1,0 +1,485 @@
+"""The windows of a line: which there are, and the course at which they become free.
+
+Law: a window that closes or rests only slows the course, whatever else is known of it; so S25 holds
+(queue/estimates.py). A crew is who could serve a line, open or not; a pool is how its windows stand, and lasts until
+one of the zone's windows opens, closes or rests.
+
+What stands in front of each window is looked at where that pays: a service ends at the rate of its own kind (its
+item's, by the plan; else its line's), and from then on at the mean of all lines of these windows. All times are µs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
+from math import log2
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidehall.hall.plan import Plan
+from tidehall.hall.roster import FOR_EVER, Pace
+from tidehall.queue.estimates import AT_ONCE, PRIOR_WEIGHT, Step, estimate, quantiles, reached, service_mean
+from tidehall.queue.line import ALL, Line
+from tidehall.queue.tickets import Estimate, Ticket, TicketState
+
+if TYPE_CHECKING:
+    from tidehall.hall.state import HallState, Window
+
+__all__ = ["Course", "Crew", "Pool", "crew_of", "kinds", "pool_of", "waits"]
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+#: With more windows than these chance evens out what each is busy with, and nobody looks.
+FEW = 20
+#: A window that should have opened is thought to do so within this time.
+SOON = 60 * SECOND
+#: What guests take is as uncertain as half a dozen services (p10, p50, p90).
+GUESTS = (0.58, 0.93, 1.5)
+#: Of those who were called again or missed before so many do not come.
+MISSING = 0.5
+WAITING = TicketState.WAITING
+SINCE = attrgetter("since")
+
+
+class Crew(NamedTuple):
+    """Who could serve a line, open or not: its windows in `groups` that serve the same lines; `members`: the line and
+    its mates, the other lines that exactly these windows serve, each with the time that its assumed services take
+    together; `guests`: lines that only some of them serve (in `groups`: which of them); `size`: how many windows;
+    `looks`: whether services differ; `whole`: all acceptance windows of the zone serve the line, and nobody is a
+    guest."""
+
+    groups: list[tuple[tuple[str, ...], list[Window]]]
+    members: tuple[tuple[Line, int], ...]
+    guests: tuple[str, ...]
+    size: int
+    looks: bool
+    whole: bool
+
+
+class Pool(NamedTuple):
+    """How a line's windows stand: in `groups` the guests' lines that they serve too, those that are open, those that
+    rest; `ready`, `resting`: all of them; `posts`: how many acceptance windows are not closed; `counts`: of each
+    guest's line, how many windows are not closed; `due`: when those of `ready` are due to rest, in their order, the
+    first one first; `rests`: how they work where so many of these have left it out."""
+
+    crew: Crew
+    groups: list[tuple[tuple[str, ...], list[Window], list[Window]]]
+    ready: list[Window]
+    resting: list[Window]
+    posts: int
+    counts: dict[str, int]
+    due: list[int]
+    rests: dict[int, Rests]
+
+
+class Rests:
+    """How `n` open windows work where those whose rests are `due` (moments, in order) rest then and work on: `first`:
+    when the first one does; from each of the moments `at` on so many of them work (`working`), and until then they have
+    worked for so long together since the first of these moments (`done`)."""
+
+    __slots__ = ("at", "done", "first", "n", "working")
+
+    def __init__(self, n: int, due: list[int], rest: int) -> None:
+        self.n = n
+        changes: dict[int, int] = {}
+        for at in due:
+            changes[at] = changes.get(at, 0) - 1
+            changes[at + rest] = changes.get(at + rest, 0) + 1
+        self.at = sorted(changes)
+        self.first = last = self.at[0] if due else FOR_EVER
+        self.working, self.done = [], []
+        done = 0
+        for at in self.at:
+            done += n * (at - last)
+            n += changes[at]
+            last = at
+            self.working.append(n)
+            self.done.append(done)
+
+    def until(self, now: int, work: float) -> float:
+        """How long it takes them from `now` on, before the first rest, to work for so long together."""
+        ahead = work - self.n * (self.first - now)
+        if ahead <= 0.0:
+            return work / self.n
+        i = bisect_right(self.done, ahead) - 1
+        return self.at[i] - now + (ahead - self.done[i]) / self.working[i]
+
+
+def due_at(window: Window, every: int) -> int:
+    """When a window that works for so long between two rests is due to rest; windows of the same minute together."""
+    return window.since // MINUTE * MINUTE + every
+
+
+def kinds(plan: Plan, priors: dict[str, int]) -> dict[str, float]:
+    """How long the items take that the plan times, as multiples of what it says of their lines: powers of √2."""
+    times = [(item.code, item.service_s * SECOND / priors[item.line]) for item in plan.items if item.service_s]
+    return {code: 2.0 ** (step / 2) for code, ratio in times if (step := round(2 * log2(ratio)))}
+
+
+def crew_of(s: HallState, line: str) -> Crew:
+    """The crew of a line."""
+    found = s.crews.get(line)
+    if found is None:
+        by_lines: dict[tuple[str, ...], list[Window]] = {}
+        for window in s.windows.values():
+            if line in window.lines:
+                by_lines.setdefault(window.lines, []).append(window)
+        mine = {window.id for windows in by_lines.values() for window in windows}
+        others = sorted({other for lines in by_lines for other in lines if other != line})
+        mates = [o for o in others if {w.id for w in s.windows.values() if o in w.lines} == mine]
+        members = tuple([(s.lines[id], PRIOR_WEIGHT * s.priors[id]) for id in (line, *mates)])
+        guests = tuple([o for o in others if o not in mates])
+        groups = [(tuple([o for o in lines if o in guests]), windows) for lines, windows in by_lines.items()]
+        looks = bool(others) or any(item.line == line and item.code in s.kinds for item in s.items.values())
+        zone = s.lines[line].zone
+        posts = {w.id for w in s.windows.values() if w.zone == zone and w.post == "acceptance" and w.lines}
+        size = max(1, len(mine))
+        crew = Crew(groups, members, guests, size, looks and size <= FEW, not guests and posts <= mine)
+        found = s.crews[line] = crew
+    return found
+
+
+def pool_of(s: HallState, line: str) -> Pool:
+    """The pool of a line."""
+    found = s.pools.get(line)
+    if found is None:
+        crew = crew_of(s, line)
+        groups = []
+        every: list[Window] = []
+        quiet: list[Window] = []
+        posts = 0
+        for others, windows in crew.groups:
+            ready = [window for window in windows if window.state == "open"]
+            resting = [window for window in windows if window.state == "paused"]
+            if ready or resting:
+                groups.append((others, ready, resting))
+                every += ready
+                quiet += resting
+                posts += sum([window.post == "acceptance" for window in ready])
+                posts += sum([window.post == "acceptance" for window in resting])
+        counts = {
+            guest: sum([window.state != "closed" for _, windows in crew_of(s, guest).groups for window in windows])
+            for guest in crew.guests
+        }
+        habit = s.rest_every
+        due: list[int] = []
+        if habit < FOR_EVER:
+            every.sort(key=SINCE)
+            due = [window.since // MINUTE * MINUTE + habit for window in every]
+        found = s.pools[line] = Pool(crew, groups, every, quiet, posts, counts, due, {})
+    return found
+
+
+def before(line: Line, rank: tuple[int, ...] | None) -> int:
+    """How many people of a line stand before a rank (None: behind everybody)."""
+    waiting = line.waiting
+    if not waiting or rank is None or waiting[-1] < rank:
+        return len(waiting)
+    return bisect_left(waiting, rank)
+
+
+def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: int) -> Estimate | None:
+    """p10, p50, p90 of the wait of one with `ahead` of the line in front at `now`; None with no window open."""
+    pool = s.pools.get(id) or pool_of(s, id)
+    if not pool.ready:
+        return None
+    line = pool.crew.members[0][0]
+    pace = s.pace(line.zone, now)
+    idle = sum([window.ticket is None for window in pool.ready])
+    if (
+        idle > ahead
+        and not pool.crew.guests
+        and idle > ahead + sum([before(m, rank) for m, _ in pool.crew.members[1:]])
+    ):
+        return pace.stretch(now, AT_ONCE)
+    course = Course(s, id, pool, pace, rank, now)
+    people = course.people(ahead)
+    low, middle, high = course.at_length(people, idle) or course.by_steps(people)
+    if line.jumps and middle > SECOND:
+        share = line.jumps / ALL  # people come as fast as they are called, where somebody waits
+        # for so long others may get in front
+        most = max(0, s.head_start - (now - rank[0] if rank is not None else 0)) * share
+        part = 1.0 - share
+        low, middle, high = (
+            min(low / part, low + most),
+            min(middle / part, middle + most),
+            min(high / part, high + most),
+        )
+    return pace.stretch(now, estimate(low, middle, high))
+
+
+class Course:
+    """At what rate a line's windows become free from `now` on, as he sees it who stands at `rank` (None: behind
+    everybody). `means`: for how long a citizen takes a window, by line; `mean`: of all of them."""
+
+    __slots__ = ("id", "mean", "means", "now", "pace", "pool", "rank", "s")
+
+    def __init__(self, s: HallState, id: str, pool: Pool, pace: Pace, rank: tuple[int, ...] | None, now: int) -> None:
+        self.s, self.id, self.pool, self.pace, self.rank, self.now = s, id, pool, pace, rank, now
+
+    def people(self, ahead: int) -> float:
+        """For how many people windows must become free, the asker among them, with `ahead` of his own line in front of
+        him. Who takes longer than others counts for more where few windows serve the people one after the other; who
+        was missed before is thought to be missed again (as in simulation/present.py), and takes a window only for as
+        long as it waits in vain."""
+        s, pool, rank = self.s, self.pool, self.rank
+        crew, members = pool.crew, pool.crew.members
+        line, assumed = members[0]
+        count = line.service_count + PRIOR_WEIGHT
+        mean = (line.service_sum + assumed) / count
+        self.means = means = {self.id: mean}
+        number = ahead
+        if len(members) > 1:
+            total, work = line.service_sum + assumed, ahead * mean
+            for there, assumed in members[1:]:
+                n = there.service_count + PRIOR_WEIGHT
+                count += n
+                total += there.service_sum + assumed
+                means[there.id] = taken = (there.service_sum + assumed) / n
+                waiting = there.waiting
+                if waiting:
+                    n = len(waiting) if rank is None or waiting[-1] < rank else bisect_left(waiting, rank)
+                    work += n * taken
+                    number += n
+            mean = total / count
+            found = 1.0 + number + (work / mean - number) / crew.size
+        else:
+            found = 1.0 + number
+        self.mean = mean
+        missed = s.missed[line.zone]
+        if missed:
+            vain = s.no_show_after / mean
+            for id in missed:
+                t = s.tickets[id]
+                if t.line in means and t.state is WAITING and (rank is None or t.rank < rank):
+                    found -= max(0.0, 1.0 + (means[t.line] / mean - 1.0) / crew.size - vain)
+        return found
+
+    def at_length(self, people: float, idle: int) -> list[float] | None:
+        """When windows have become free for so many, at p10, p50 and p90, where that is quickly said: at length, when
+        all that is to come back is back and what is under way has ended; or before that, where all windows just work.
+        Else None. `idle` windows are open with nobody in front."""
+        s, pool, pace, now, mean = self.s, self.pool, self.pace, self.now, self.mean
+        crew = pool.crew
+        if crew.guests or (now < pace.late and self.missing()):
+            return None
+        if crew.whole and 0 < pace.count < pool.posts and self.leaving():
+            return None
+        lost = latest = 0.0  # what windows do not work yet, µs, and when the last of them does
+        tickets, due, ready = s.tickets, pool.due, pool.ready
+        over = bisect_right(due, now) if due and due[0] <= now else 0
+        here: list[Ticket] = []
+        if crew.looks or over:
+            here = [tickets[window.ticket] for window in ready if window.ticket is not None]
+        if over:  # a rest was due; who has called somebody since then has left it out
+            if not idle:
+                tired = sum([t.called_at < at for t, at in zip(here[:over], due, strict=False)])
+            else:
+                tired = sum([self.rests_next(window, at) for window, at in zip(ready[:over], due, strict=False)])
+            if tired:
+                latest = float(s.rest)
+                lost = latest * tired
+        come: float = idle
+        if pool.resting:
+            rest = s.rest
+            for window in pool.resting:
+                comes = now - window.since
+                if comes <= rest:
+                    comes = rest - comes  # what is overdue takes as long again
+                lost += comes
+                if comes > latest:
+                    latest = comes
+                if window.ticket is None:
+                    come += 1
+                else:
+                    here.append(tickets[window.ticket])
+        if s.calls:
+            for at, likely in self.unheard():
+                latest = max(latest, at)
+                come += likely
+        plain = crew.looks and not latest and not idle
+        if crew.looks and here:
+            means, kinds = self.means, s.kinds
+            lasts = [
+                means.get(t.line, mean) * kinds.get(t.current or t.items[0], 1.0)
+                if t.items
+                else means.get(t.line, mean)
+                for t in here
+            ]
+            lost += sum(lasts) - mean * len(lasts)
+            latest += max(lasts)
+        if people > come:
+            low, middle, high = quantiles(people - come)
+            low, middle, high = low * mean + lost, middle * mean + lost, high * mean + lost
+            n = len(ready) + len(pool.resting)
+            left = (due[over] if over < len(due) else FOR_EVER) - now  # until the next rest
+            if low >= latest * n and high <= n * left:
+                return [low / n, middle / n, high / n]
+            rests = pool.rests.get(over)
+            if rests is None:
+                rests = pool.rests[over] = Rests(n, due[over:], s.rest)
+            if latest <= left and (first := rests.until(now, low)) >= latest:
+                return [first, rests.until(now, middle), rests.until(now, high)]
+            if plain:
+                lasts.sort()
+                steps = [(last, 1.0 / mean - 1.0 / last, 0.0) for last in lasts]
+                found = reached(people, [(0.0, sum([1.0 / last for last in lasts]), 0.0), *steps])
+                if found[2] <= left:
+                    return found
+        return None
+
+    def by_steps(self, people: float) -> list[float]:
+        """The same, step by step: with the rests to come, where there are some before that."""
+        first = self.pool.due[0] if self.pool.due else FOR_EVER
+        if self.now + people * self.mean / len(self.pool.ready) <= first:
+            found = self.passed(people, tired=False)
+            if self.now + found[2] <= first:
+                return found
+        return self.passed(people, tired=True)
+
+    def passed(self, people: float, *, tired: bool) -> list[float]:
+        """The same, with rests or without."""
+        if not self.pool.crew.guests:
+            steps = self.steps(0.0, tired=tired)
+            return reached(people, steps)
+        return [reached(people, self.steps(part, tired=tired))[i] for i, part in enumerate(GUESTS)]
+
+    # ---- the steps
+
+    def steps(self, part: float, *, tired: bool) -> list[Step]:
+        """The course, in order. `part`: how much is counted of what guests take."""
+        s, pool, now, mean, pace = self.s, self.pool, self.now, self.mean, self.pace
+        missing = self.missing() if now < pace.late else 0
+        leaving = self.leaving() if pool.crew.whole and 0 < pace.count < pool.posts else set()
+        found: list[Step] = []
+        taken = 0.0
+        for guests, ready, resting in pool.groups:
+            taken = part * self.taken(guests, missing) if guests else 0.0
+            if leaving:
+                ready = [window for window in ready if window.id not in leaving]
+                resting = [window for window in resting if window.id not in leaving]
+            if tired:
+                ready = self.rests(found, taken, ready)
+            self.works(found, taken, ready)
+            for window in resting:
+                rests = now - window.since
+                self.works(found, taken + (s.rest - rests if rests <= s.rest else rests), [window])
+        if missing:
+            found.append((taken + SOON, missing / mean, missing))
+        if s.calls and not pool.crew.guests:
+            for at, likely in self.unheard():
+                found.append((at, 0.0, likely))
+        if len(found) > 1:
+            found.sort()
+        return found
+
+    def taken(self, guests: tuple[str, ...], missing: int) -> float:
+        """For how long guests take these windows: they spread over all of theirs."""
+        s, found = self.s, 0.0
+        for guest in guests:
+            line = s.lines[guest]
+            n = before(line, self.rank)
+            if n:
+                mean = service_mean(line.service_count, line.service_sum, s.priors[guest])
+                found += n * mean / (self.pool.counts[guest] + missing)
+        return found
+
+    def works(self, found: list[Step], at: float, windows: Collection[Window]) -> None:
+        """These windows work from `at` on: idle ones take somebody at once, the others end what they are busy with."""
+        mean = self.mean
+        idle = sum([window.ticket is None for window in windows])
+        if idle:
+            found.append((at, idle / mean, idle))
+            if idle == len(windows):
+                return
+        if not self.pool.crew.looks:
+            found.append((at, (len(windows) - idle) / mean, 0.0))
+            return
+        under_way: dict[float, int] = {}
+        for window in windows:
+            if window.ticket is not None:
+                lasts = self.lasts(window.ticket)
+                under_way[lasts] = under_way.get(lasts, 0) + 1
+        for lasts, n in under_way.items():
+            found.append((at, n / lasts, 0.0))
+            if lasts != mean:
+                found.append((at + lasts, n / mean - n / lasts, 0.0))
+
+    def lasts(self, ticket: str) -> float:
+        """For how long such a citizen takes a window."""
+        t = self.s.tickets[ticket]
+        mean = self.means.get(t.line, self.mean)
+        items = t.items
+        return mean * self.s.kinds.get(t.current or items[0], 1.0) if items else mean
+
+    def rests(self, found: list[Step], at: float, windows: list[Window]) -> list[Window]:
+        """Which of these windows will not rest: who has called somebody since the rest was due has left it out. The
+        others are due by the minute, and rest when their citizen has gone."""
+        s, now, mean, rest = self.s, self.now, self.mean, self.s.rest
+        fresh: list[Window] = []
+        tired: list[Window] = []
+        due_in: dict[tuple[float, float, bool], int] = {}
+        for window in windows:
+            due = due_at(window, s.rest_every)
+            ticket = window.ticket
+            if due > now:
+                lasts = mean if ticket is None or not self.pool.crew.looks else self.lasts(ticket)
+                key = (max(at, due - now), lasts, ticket is None)
+                due_in[key] = due_in.get(key, 0) + 1
+            elif self.rests_next(window, due):
+                tired.append(window)
+            else:
+                fresh.append(window)
+        if tired:
+            self.works(found, at + rest, tired)
+        for (at_rest, lasts, idle), n in due_in.items():
+            found.append((at, n / lasts, n if idle else 0))
+            if lasts == mean:
+                found += [(at_rest, -n / mean, 0.0), (at_rest + rest, n / mean, 0.0)]
+            elif at + lasts <= at_rest:
+                change = n / mean - n / lasts
+                found += [(at + lasts, change, 0.0), (at_rest, -n / mean, 0.0), (at_rest + rest, n / mean, 0.0)]
+            else:
+                change = n / mean - n / lasts
+                found += [
+                    (at_rest, -n / lasts, 0.0),
+                    (at_rest + rest, n / lasts, 0.0),
+                    (at + lasts + rest, change, 0.0),
+                ]
+        return fresh
+
+    def rests_next(self, window: Window, due: int) -> bool:
+        """Whether a window whose rest was due has somebody in front whom it called before that."""
+        return window.ticket is not None and self.s.tickets[window.ticket].called_at < due
+
+    def unheard(self) -> list[tuple[float, float]]:
+        """When open windows of the line will have waited long enough for citizens who seem not to come (called again,
+        or missed before), and how likely these do not: as likely as not. A window whose rest is due takes nobody."""
+        s, found = self.s, []
+        for call in s.calls.values():
+            if call.attempt > 1 or s.tickets[call.ticket].misses:
+                window = s.windows[call.window]
+                if window.state == "open" and self.id in window.lines:
+                    over = call.at - (call.attempt - 1) * s.recall_gap + s.no_show_after
+                    if over < due_at(window, s.rest_every):
+                        found.append((float(max(0, over - self.now)), MISSING))
+        return found
+
+    def missing(self) -> int:
+        """How many windows of the line should have opened a short while ago and are still expected."""
+        pace = self.pace
+        crew = [w for _, windows in self.pool.crew.groups for w in windows if w.post == "acceptance"]
+        there = sum(window.state != "closed" or window.since >= pace.since for window in crew)
+        return max(0, round(pace.share * len(crew)) - there)
+
+    def leaving(self) -> set[str]:
+        """Windows that close when their citizen has gone: the roster has had fewer since this citizen was called. Only
+        those at which somebody stands are counted: so no other one that closes brings one of them back."""
+        pace, tickets, since = self.pace, self.s.tickets, self.pace.since
+        here = [tickets[w.ticket] for w in (*self.pool.ready, *self.pool.resting) if w.ticket is not None]
+        if not [t for t in here if t.called_at <= since]:
+            return set()
+        crew = [window for _, windows in self.pool.crew.groups for window in windows if window.post == "acceptance"]
+        busy = [(w.id, tickets[w.ticket].called_at) for w in crew if w.ticket is not None and w.state != "closed"]
+        over = len(busy) - pace.count
+        return set([id for id, called in busy if called <= since][-over:]) if over > 0 else set()
