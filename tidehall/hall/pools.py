@@ -14,13 +14,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from math import log2
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tidehall.hall.plan import Plan
 from tidehall.hall.roster import FOR_EVER, Pace
 from tidehall.queue.estimates import AT_ONCE, PRIOR_WEIGHT, Step, estimate, quantiles, reached, service_mean
 from tidehall.queue.line import ALL, Line
-from tidehall.queue.tickets import Estimate, Ticket, TicketState
+from tidehall.queue.tickets import Estimate, TicketState
 
 if TYPE_CHECKING:
     from tidehall.hall.state import HallState, Window
@@ -41,7 +43,7 @@ WAITING = TicketState.WAITING
 SINCE = attrgetter("since")
 
 
-class Crew(NamedTuple):
+class Crew(Struct, frozen=True):
     """Who could serve a line, open or not: its windows in `groups` that serve the same lines; `members`: the line and
     its mates, the other lines that exactly these windows serve, each with the time that its assumed services take
     together; `guests`: lines that only some of them serve (in `groups`: which of them); `size`: how many windows;
@@ -56,7 +58,7 @@ class Crew(NamedTuple):
     whole: bool
 
 
-class Pool(NamedTuple):
+class Pool(Struct, frozen=True):
     """How a line's windows stand: in `groups` the guests' lines that they serve too, those that are open, those that
     rest; `ready`, `resting`: all of them; `posts`: how many acceptance windows are not closed; `counts`: of each
     guest's line, how many windows are not closed; `due`: when those of `ready` are due to rest, in their order, the
@@ -149,14 +151,16 @@ def pool_of(s: HallState, line: str) -> Pool:
         quiet: list[Window] = []
         posts = 0
         for others, windows in crew.groups:
-            ready = [window for window in windows if window.state == "open"]
-            resting = [window for window in windows if window.state == "paused"]
+            ready: list[Window] = []
+            resting: list[Window] = []
+            for window in windows:
+                if window.state != "closed":
+                    (ready if window.state == "open" else resting).append(window)
+                    posts += window.post == "acceptance"
             if ready or resting:
                 groups.append((others, ready, resting))
                 every += ready
                 quiet += resting
-                posts += sum([window.post == "acceptance" for window in ready])
-                posts += sum([window.post == "acceptance" for window in resting])
         counts = {
             guest: sum([window.state != "closed" for _, windows in crew_of(s, guest).groups for window in windows])
             for guest in crew.guests
@@ -185,12 +189,11 @@ def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: 
         return None
     line = pool.crew.members[0][0]
     pace = s.pace(line.zone, now)
-    idle = sum([window.ticket is None for window in pool.ready])
-    if (
-        idle > ahead
-        and not pool.crew.guests
-        and idle > ahead + sum([before(m, rank) for m, _ in pool.crew.members[1:]])
-    ):
+    idle = 0
+    for window in pool.ready:
+        if window.ticket is None:
+            idle += 1
+    if idle > ahead and not pool.crew.guests and idle > ahead + sum([before(m, rank) for m, _ in pool.crew.members[1:]]):
         return pace.stretch(now, AT_ONCE)
     course = Course(s, id, pool, pace, rank, now)
     people = course.people(ahead)
@@ -200,11 +203,7 @@ def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: 
         # for so long others may get in front
         most = max(0, s.head_start - (now - rank[0] if rank is not None else 0)) * share
         part = 1.0 - share
-        low, middle, high = (
-            min(low / part, low + most),
-            min(middle / part, middle + most),
-            min(high / part, high + most),
-        )
+        low, middle, high = [x / part if x * share < most * part else x + most for x in (low, middle, high)]
     return pace.stretch(now, estimate(low, middle, high))
 
 
@@ -268,9 +267,7 @@ class Course:
         lost = latest = 0.0  # what windows do not work yet, µs, and when the last of them does
         tickets, due, ready = s.tickets, pool.due, pool.ready
         over = bisect_right(due, now) if due and due[0] <= now else 0
-        here: list[Ticket] = []
-        if crew.looks or over:
-            here = [tickets[window.ticket] for window in ready if window.ticket is not None]
+        here = [tickets[id] for window in ready if (id := window.ticket) is not None] if crew.looks or over else []
         if over:  # a rest was due; who has called somebody since then has left it out
             if not idle:
                 tired = sum([t.called_at < at for t, at in zip(here[:over], due, strict=False)])
@@ -295,17 +292,18 @@ class Course:
                     here.append(tickets[window.ticket])
         if s.calls:
             for at, likely in self.unheard():
-                latest = max(latest, at)
+                if at > latest:
+                    latest = at
                 come += likely
         plain = crew.looks and not latest and not idle
-        if crew.looks and here:
+        lasts: list[float] = []
+        if here and crew.looks:
             means, kinds = self.means, s.kinds
-            lasts = [
-                means.get(t.line, mean) * kinds.get(t.current or t.items[0], 1.0)
-                if t.items
-                else means.get(t.line, mean)
-                for t in here
-            ]
+            for t in here:
+                last = means.get(t.line, mean)
+                if t.items:
+                    last *= kinds.get(t.current or t.items[0], 1.0)
+                lasts.append(last)
             lost += sum(lasts) - mean * len(lasts)
             latest += max(lasts)
         if people > come:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields
@@ -62,7 +62,7 @@ class Reader:
                 try:
                     values[f.name] = convert(table[name], f.type, strict=True)
                 except ValidationError as err:
-                    self.say(f"{place}.{name}", plain_words(str(err)))
+                    self.say(f"{place}.{name}", plain_words(str(err)) + choices(f.type, str(err)))
                     whole &= not f.required  # an optional field falls back, so that what else is wrong shows too
             elif f.required:
                 self.say(f"{place}.{name}", "is missing")
@@ -98,6 +98,13 @@ def inner_struct(kind: Any) -> type[Struct] | None:
     """The struct of a field that holds one or nothing, so that its own mistakes are told one by one too."""
     found = [part for part in get_args(kind) if isinstance(part, type) and issubclass(part, Struct)]
     return found[0] if len(found) == 1 and type(None) in get_args(kind) else None
+
+
+def choices(kind: Any, error: str) -> str:
+    """What may stand there, where only some words may."""
+    if not error.startswith("Invalid enum value") or get_origin(kind) is not Literal:
+        return ""
+    return f"; write one of {', '.join(map(str, get_args(kind)))}"
 
 
 #: msgspec's names of types → a planner's words.

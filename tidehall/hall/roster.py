@@ -6,7 +6,7 @@ another by the state of the hall waits longer by the clock too.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date
 
 from tidehall.hall.calendar import Schedule, clock_minutes
@@ -25,7 +25,8 @@ class Pace:
     in a session, none in a break. After the last step the zone works on until nobody waits.
 
     Of the step that was looked at last: `since` … `until` (µs) it holds, `count` windows should stand open, `share` of
-    all of them, and if they were to open with it, some may still come until `late`.
+    all of them, and if they were to open with it, some may still come until `late`. Of each later step, seen from it:
+    what is done between `until` and its beginning (`done`, µs at this step's pace), and how fast it is (`speeds`).
     """
 
     def __init__(self, zone: Zone, windows: int, schedule: Schedule, day: str) -> None:
@@ -46,6 +47,8 @@ class Pace:
             self.counts.pop()
         self.next = self.since = self.until = self.late = self.count = 0
         self.share = 0.0
+        self.done: list[float] = []
+        self.speeds: list[float] = []
 
     def turn(self, now: int) -> None:
         """Look at the step of `now`."""
@@ -56,28 +59,26 @@ class Pace:
         self.count = count
         self.share = count / self.windows
         self.late = self.since + LATE if count > before else 0
+        later = self.counts[i:]
+        base = count or next((count for count in later if count), 1)
+        self.speeds = [count / base for count in later]
+        self.done = [0.0]
+        for n, speed in enumerate(self.speeds[:-1], i):
+            self.done.append(self.done[-1] + speed * (self.at[n + 1] - self.at[n]))
 
     def stretch(self, now: int, found: Estimate) -> Estimate:
         """Waits (µs) at the pace of `now`, the step last looked at, as the clock will show them."""
         if now + found[2] <= self.until:
             return found
-        left, by_clock = self.until - now, self.by_clock
+        left = self.until - now
         low, middle, high = found
         return (
-            low if low <= left else by_clock(now, low),
-            middle if middle <= left else by_clock(now, middle),
-            by_clock(now, high),
+            low if low <= left else left + self.later(low - left),
+            middle if middle <= left else left + self.later(middle - left),
+            left + self.later(high - left),
         )
 
-    def by_clock(self, now: int, work: int) -> int:
-        """The same for one wait."""
-        first = self.next
-        base = (self.counts[first - 1] if first else 0) or next((count for count in self.counts[first:] if count), 1)
-        at, speed, left = now, 1.0, float(work)
-        for i in range(first, len(self.at)):
-            done = (self.at[i] - at) * speed
-            if left <= done:
-                break
-            left -= done
-            at, speed = self.at[i], self.counts[i] / base
-        return at - now + int(left / speed)
+    def later(self, work: int) -> int:
+        """How long (µs) it takes from `until` on to do what is left then."""
+        i = bisect_left(self.done, work) - 1  # what ends with a step does not wait through the break after it
+        return self.at[self.next + i] - self.until + int((work - self.done[i]) / self.speeds[i])

@@ -78,7 +78,7 @@ def estimate(low: float, middle: float, high: float) -> Estimate:
     """What is said of a wait with these quantiles (µs): whole µs, and nobody is told 0."""
     if middle <= SECOND:
         return AT_ONCE
-    return max(SECOND, int(low)), max(SECOND, int(middle)), max(MINUTE, int(high))
+    return int(low) if low > SECOND else SECOND, int(middle), int(high) if high > MINUTE else MINUTE
 
 
 def minutes_shown(found: Estimate) -> tuple[int, int]:

@@ -45,7 +45,8 @@ def arm(s: HallState, name: str, at: int) -> None:
         del clocks[bisect_left(clocks, (old, name))]
     armed[name] = at
     insort(clocks, (at, name))
-    s.set_wake()
+    if at < s.next_wake or old == s.next_wake:
+        s.set_wake()
 
 
 def disarm(s: HallState, *names: str) -> None:
@@ -55,7 +56,8 @@ def disarm(s: HallState, *names: str) -> None:
         at = armed.pop(name, None)
         if at is not None:
             del clocks[bisect_left(clocks, (at, name))]
-            s.set_wake()
+            if at == s.next_wake:
+                s.set_wake()
 
 
 def alert_raised_clock(s: HallState, ev: AlertRaised, since: int) -> None:
