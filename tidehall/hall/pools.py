@@ -185,15 +185,16 @@ def before(line: Line, rank: tuple[int, ...] | None) -> int:
 def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: int) -> Estimate | None:
     """p10, p50, p90 of the wait of one with `ahead` of the line in front at `now`; None with no window open."""
     pool = s.pools.get(id) or pool_of(s, id)
+    crew = pool.crew
     if not pool.ready:
         return None
-    line = pool.crew.members[0][0]
+    line = crew.members[0][0]
     pace = s.pace(line.zone, now)
     idle = 0
     for window in pool.ready:
         if window.ticket is None:
             idle += 1
-    if idle > ahead and not pool.crew.guests and idle > ahead + sum([before(m, rank) for m, _ in pool.crew.members[1:]]):
+    if idle > ahead and not crew.guests and idle > ahead + sum([before(mate, rank) for mate, _ in crew.members[1:]]):
         return pace.stretch(now, AT_ONCE)
     course = Course(s, id, pool, pace, rank, now)
     people = course.people(ahead)
