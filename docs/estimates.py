@@ -13,6 +13,7 @@ import csv
 import gzip
 import sys
 import tomllib
+from math import ceil
 from pathlib import Path
 
 from tidehall.hall.accuracy import Quality, quality
@@ -34,11 +35,14 @@ PAGE = ROOT / "docs" / "estimates.md"
 LOW, HIGH, ORACLE = 0.75, 0.85, 1.1
 #: The reference hall's sample is so many times larger: most of its numbers meet an idle window and tell little.
 REFERENCE = 6
+#: A share of fewer numbers that had to wait is chance: a small hall is played for more days, so many at most.
+WAITED, MOST_DAYS = 250, 60
 HEAD = """# How true the wait estimates are
 
-Written by `python docs/estimates.py` (`make proof` runs it): {days} simulated days a hall, seed {seed}. The days are
-played by the real engine; what was shown and what came of it is judged by tidehall/hall/accuracy.py, which judges live
-halls too. The method stands in [decision 005](decisions/005-estimates.md).
+Written by `python docs/estimates.py` (`make proof` runs it): {days} simulated days a hall, seed {seed}, and more (said
+beside its name) where fewer than {waited} numbers had to wait in them. The days are played by the real engine; what was
+shown and what came of it is judged by tidehall/hall/accuracy.py, which judges live halls too. The method stands in
+[decision 005](decisions/005-estimates.md).
 
 - **n**: numbers given with an estimate. *Unknown*: given while no window was open; nothing was shown.
 - **At once**: of the n, those who met an idle window and were told "at once", and how many of these were called within
@@ -89,6 +93,13 @@ def halls(path: Path) -> list[tuple[str, Scenario]]:
 def percent(share: float | None) -> str:
     """A share, or that there is none."""
     return "no data" if share is None else f"{100 * share:.1f} %"
+
+
+def days_for(scenario: Scenario, days: int, seed: int) -> int:
+    """`days`, or so many more as it takes until enough numbers have had to wait."""
+    q = judge(scenario, days=days, seed=seed).quality
+    waited = q.n - q.at_once
+    return days if waited >= WAITED else min(MOST_DAYS, ceil(days * WAITED / max(1, waited)))
 
 
 def row(name: str, study: Study) -> str:
@@ -154,7 +165,7 @@ def reading(studies: list[tuple[str, Study]]) -> list[str]:
 def page(studies: list[tuple[str, Study]], *, days: int, runs: int, seed: int) -> str:
     """The page."""
     lines = [
-        HEAD.format(days=days, runs=runs, seed=seed, oracle=ORACLE)
+        HEAD.format(days=days, runs=runs, seed=seed, oracle=ORACLE, waited=WAITED)
         + "| hall | n + unknown | at once, true | bias | error | inside | shown | plan | last half hour, ours |"
         " oracle, ours (sample) | ÷ |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -182,9 +193,10 @@ def main() -> None:
     asked = ask.parse_args()
     studies: list[tuple[str, Study]] = []
     for name, scenario in halls(asked.snapshots):
-        sample = asked.sample * (1 if studies else REFERENCE)
-        study = judge(scenario, days=asked.days, seed=asked.seed, sample=sample, runs=asked.runs)
-        studies.append((name, study))
+        days = days_for(scenario, asked.days, asked.seed)
+        sample = ceil(asked.sample * asked.days * (1 if studies else REFERENCE) / days)
+        study = judge(scenario, days=days, seed=asked.seed, sample=sample, runs=asked.runs)
+        studies.append((name if days == asked.days else f"{name} ({days} days)", study))
         if sys.stderr.isatty():
             print(f"{name} is done", file=sys.stderr)
     PAGE.write_text(page(studies, days=asked.days, runs=asked.runs, seed=asked.seed), "utf-8")
