@@ -96,6 +96,8 @@ def read_scenario_file(path: Path) -> Scenario:
             plan_path = beside if beside.exists() else Path(source)
             try:
                 source = read_plan(plan_path)
+            except StartError as no:
+                raise StartError(f"{path}: plan: {no}") from no
             except PlanInvalid as wrong:
                 raise StartError(
                     "\ntidehall: ".join(f"{plan_path}: {problem}" for problem in wrong.problems)

@@ -19,6 +19,7 @@ from tests.live.door import ADMIN, Stage, plan, served, stage
 from tests.live.feeds import until
 from tidehall.dashboards.channel import DashboardChannel
 from tidehall.dashboards.live import dashboards
+from tidehall.dashboards.picture import Standing, of_hall
 from tidehall.dashboards.room import Room
 from tidehall.dashboards.today import Today, waited_at_most
 from tidehall.display.door import Door
@@ -153,6 +154,20 @@ async def test_the_usual_day_is_a_band_from_three_days_on(tmp_path: Path) -> Non
 
 
 # ---- the page and its socket
+
+
+async def test_the_halls_forecast_is_a_lower_bound_until_all_zones_are_foreseen(tmp_path: Path) -> None:
+    """A zone with people waiting and no picture yet may be worse; one in which nobody waits is not waited for."""
+
+    def zone(id: str, waiting: int, soon: int | None) -> Standing:
+        return Standing(id, waiting, 0, None, False, soon, False, id, id, 0, 0, 0, 0, None, 1, 0, 0, 0)
+
+    async with stage(tmp_path) as s:
+        state, today = s.keeper.committed.state, Today(s.keeper)
+        seen = zone("g", 5, 9 * MINUTE)
+        for other, expected in ((zone("p", 1, None), True), (zone("p", 0, None), False), (zone("p", 1, 3), False)):
+            found = of_hall(state, [seen, other], today, {})
+            assert (found.soon, found.soon_least) == (9 * MINUTE, expected)
 
 
 async def test_only_supervisors_look(tmp_path: Path) -> None:

@@ -163,6 +163,20 @@ async def test_days_that_are_being_made_anew_are_no_figures(tmp_path: Path, monk
         assert (await s.see("statistics"))["rows"][0]["figures"]["tickets"] == 1
 
 
+async def test_estimates_given_and_shown_later_are_told_apart(tmp_path: Path) -> None:
+    """Who was shown a wait with the number, and another one six minutes later, is one of each."""
+    async with counted(tmp_path) as s:
+        await s.intake("URG")
+        await s.take()
+        await s.later(360)
+        await s.ok("services", {"kind": "print_copy", "zone": "g", "count": 1})  # whatever happens after five minutes
+        await s.finish()
+        await s.ok("windows/w1/call")
+        (row,) = (await s.see(f"estimates?after={s.seq}"))["rows"]
+        assert (row["quality"]["n"], row["later"]["n"]) == (2, 1)
+        assert row["quality"]["at_once"] == 1
+
+
 def unpacked(book: bytes) -> dict[str, bytes]:
     """The files in a workbook."""
     with zipfile.ZipFile(io.BytesIO(book)) as file:

@@ -152,6 +152,31 @@ def test_a_supervisor_runs_his_windows_from_the_page(hall: Hall) -> None:
     expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
 
 
+def test_a_window_with_a_citizen_pauses_after_him(hall: Hall) -> None:
+    """Paused with somebody in front, the cell says so at once; an answer moves nothing on the page; no line at all is
+    refused by the field's name."""
+    server = hall.server
+    server.take()
+    server.window("s01", "call", "start")
+    page = hall.open("/dashboard/pages", "6001", DESK)
+    cell, figures, panel = page.locator('.cell[data-id="s01"]'), page.locator(".five"), page.get_by_role("dialog")
+    before = figures.bounding_box()
+    cell.locator("a").click()
+    panel.get_by_label("原因").fill("设备检查")
+    panel.get_by_role("button", name="暂停服务").click()
+    expect(cell).to_have_attribute("data-kind", "pausing", timeout=SOON)
+    expect(panel.get_by_role("button", name="恢复服务")).to_be_visible(timeout=SOON)
+    panel.get_by_text("调整业务").first.click()
+    for box in panel.locator("input[name=lines]:checked").all():
+        box.uncheck()
+    panel.get_by_role("button", name="确定").click()
+    expect(panel.get_by_text("业务：不能为空")).to_be_visible(timeout=SOON)
+    hall.wrong[:] = [line for line in hall.wrong if "422" not in line]  # the browser prints a refusal as an error
+    assert figures.bounding_box() == before
+    server.window("s01", "finish", "resume")
+    expect(cell).to_have_attribute("data-kind", "idle", timeout=SOON)
+
+
 def test_a_notice_goes_from_the_dashboard_to_the_boards(hall: Hall) -> None:
     """What the supervisor writes stands on the board, and goes when he takes it down."""
     page = hall.open("/dashboard/pages", "6001", DESK)

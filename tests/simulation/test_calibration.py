@@ -172,6 +172,27 @@ def test_log_of_another_hall_is_refused() -> None:
         calibrate_log(log, the_plan(), "plan.toml")
 
 
+def test_log_of_a_part_of_the_hall_opens_that_part() -> None:
+    """Zones to which nobody came open no window, and it is said; the day is one on which the plan's hall is open, and
+    people outside its hours are counted; a fit of a whole zone says from how many services it is."""
+    tables = plan_tables(4, lines=2, hours=("10:00", "17:00"))
+    tables["zones"].append({"id": "y", "name": {"zh": "另一区"}})
+    tables["lines"].append({"id": "Y", "letter": "Y", "zone": "y", "name": {"zh": "另一队"}})
+    tables["windows"].append({"id": "y1", "zone": "y", "label": "91", "lines": ["Y"]})
+    tables["calendar"] = {"closed": sorted({visit.day for visit in whole_log().visits})}
+    log = whole_log()
+    rare = [visit for visit in log.visits if visit.line == "B"][:10]
+    log.visits = [visit for visit in log.visits if visit.line == "A"] + rare
+    found = calibrate_log(log, parse_plan(tables), "plan.toml")
+    codes = {it.code: it.values for it in found.unknown}
+    assert found.tables["windows"]["y"] == [["00:00", 0]]
+    assert codes["zones_unused"] == {"zones": "y", "n": 1}
+    assert found.tables["day"]["date"] == codes["days_closed"]["instead"] > codes["days_closed"]["day"]
+    assert 0 < codes["outside_hours"]["n"] < codes["outside_hours"]["of"]
+    assert found.lines[1].n > found.lines[0].n > 10
+    assert read_scenario(found.tables, parse_plan(tables)).windows["y"] == ((0, 0),)
+
+
 # ---- counter snapshots
 
 

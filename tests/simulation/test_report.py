@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tidehall.command.planning import read_scenario_file
-from tidehall.dashboards.report import study_report
+from tidehall.dashboards.report import Words, study_report
 from tidehall.simulation.study import Comparison, Estimate, run_study
+from tidehall.simulation.tables import Away, Bursts, Distribution, TidePolicy, Transfer
 
 YANGXIN = Path(__file__).parents[2] / "scenarios" / "yangxin.toml"
 
@@ -51,7 +53,9 @@ def reports() -> dict[str, Page]:
     """The reference hall's report in both languages, with one comparison."""
     scenario = read_scenario_file(YANGXIN)
     result = run_study(scenario, days=2)
-    worse = Comparison("fewer.toml", "yangxin.toml", {"wait_mean_s": Estimate(60.0, 12.0, 0.95, 2)})
+    worse = Comparison("fewer.toml", "yangxin.toml", {
+        "wait_mean_s": Estimate(60.0, 12.0, 0.95, 2), "wait_within_target": Estimate(-0.0149, 0.0123, 0.95, 2),
+    })  # fmt: skip
     return {
         lang: Page(study_report(result, scenario, source="<yangxin>.toml", lang=lang, version="1", differences=[worse]))
         for lang in ("zh", "en")
@@ -79,5 +83,46 @@ def test_the_finding_comes_first(reports: dict[str, Page]) -> None:
 def test_a_comparison_says_what_differs(reports: dict[str, Page]) -> None:
     """The other scenario's difference with its interval; what has no data says so."""
     assert "fewer.toml" in reports["en"].text
-    assert "1.0 ± 0.20 min" in reports["en"].text
+    assert "1.00 ± 0.20 min" in reports["en"].text
+    assert "-1.5 ± 1.2 percentage points" in reports["en"].text
+    assert "-1.5 ± 1.2 个百分点" in reports["zh"].text
     assert "no data" in reports["en"].text
+
+
+def test_figures_say_no_more_than_their_interval() -> None:
+    """Two digits of the half width, as many decimals before it; nothing spread is ± 0, and nothing is -0."""
+    t = Words("en")
+    found = {
+        t.figure(Estimate(mean, half, 0.95, 9), kind)
+        for mean, half, kind in (
+            (1350.8, 72.96, "count"), (0.0, 0.0, "count"), (12.34, 1.04, "count"), (-0.00001, 0.0001, "points"),
+        )
+    }  # fmt: skip
+    assert found == {"1,351 ± 73", "0 ± 0", "12.3 ± 1.0", "0.00 ± 0.01 percentage points"}
+
+
+@pytest.mark.parametrize("policy", ["plan", "off", "threshold", "forecast"])
+def test_every_assumption_is_told(policy: str) -> None:
+    """Whatever a scenario may say has words: each tide policy, offices, transfers, groups, who must come back; an
+    empirical service shows the mean of its values."""
+    scenario = read_scenario_file(YANGXIN)
+    first, *rest = scenario.demand
+    scenario = replace(
+        scenario, tide=TidePolicy(policy),  # type: ignore[arg-type] # each of the literals
+        demand=(replace(first, bursts=Bursts(per_hour=1.5, mean_size=30)), *rest),
+        line_service=scenario.line_service | {"D": Distribution("empirical", values=(60.0, 300.0))}, item_service={},
+        transfers={"A": (Transfer("D", 0.07),)}, people=replace(scenario.people, away=Away(share=0.04, mean_s=1260.0)),
+    )  # fmt: skip
+    text = Page(study_report(run_study(read_scenario_file(YANGXIN), days=1), scenario, source="x", version="1")).text
+    for told in (
+        "1.5 批、每批约 30 人",
+        "均值 3 分钟",
+        "D 不动产交易登记 7%",
+        "4%，",
+        "最多 6 件",
+        "休息 8 分钟",
+        "其余区域",
+    ):
+        assert told in text
+    assert "含等不及离开" in text
+    assert "中途离开" not in text

@@ -111,6 +111,7 @@ def test_all_mistakes_at_once() -> None:
         "offices.batch:", "offices.officers_of.nobody:",
     ):  # fmt: skip
         assert place in found
+    assert "tide.policy: Invalid enum value 'sometimes'; write one of plan, off, threshold, forecast" in found
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,7 @@ def test_all_mistakes_at_once() -> None:
         ({"windows": {"z": 3}}, "windows.z"),
         ({"windows": {"z": [["08:30", float("nan")]]}}, "windows.z"),
         ({"demand": {"lines": {"A": {"profile": [["08:30", float("inf")]]}}}}, "demand.lines.A.profile[0]"),
+        ({"demand": {"lines": {"A": {"profile": [["08:30", 9e6], ["12:00", 0]]}}}}, "demand.lines.A.profile"),
         ({"clerks": {"changeover_s": -1.0}}, "clerks.changeover_s"),
     ],
 )

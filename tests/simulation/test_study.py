@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.simulation.laboratory import SCENARIO, laboratory, plan_tables
 from tidehall.command import main
+from tidehall.command.planning import read_scenario_file
 from tidehall.hall.measures import Measures
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
@@ -18,6 +21,7 @@ from tidehall.simulation.study import compare, estimate, run_study
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import tally
 
+YANGXIN = Path(__file__).parents[2] / "scenarios" / "yangxin.toml"
 NAMES = {
     "tickets", "served", "left", "wait_mean_s", "wait_p50_s", "wait_p95_s", "wait_within_target", "waiting_mean",
     "utilisation", "visit_mean_s", "hand_off_on_time", "window_hours", "censored",
@@ -181,3 +185,52 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         code, _, err = run(*arguments)
         assert code == 2
         assert len(err.splitlines()) == 1
+
+
+def test_parts_add_up_on_quiet_days() -> None:
+    """A line to which nobody came on a day counts as one with nobody: numbers taken by lines and by zones are the
+    hall's."""
+    scenario = read_scenario_file(YANGXIN)
+    assert scenario.offices is not None
+    scenario = replace(scenario, offices=replace(scenario.offices, collect_share=0.01))
+    result = run_study(scenario, days=3)
+    quiet = [line for line in result.lines.values() if line["tickets"].mean == 0]
+    assert quiet
+    for parts in (result.lines, result.zones):
+        assert {part["tickets"].n for part in parts.values()} == {3}
+        total = sum(part["tickets"].mean or 0.0 for part in parts.values())
+        assert total == pytest.approx(result.measures["tickets"].mean)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--html", "{0}"], "is a folder; name a file"),
+        (["--html", "{0}/none/x.html"], "there is no such folder"),
+        (["--jobs", "1000000"], "--jobs 1000000: must be at most"),
+        (["--days", "0"], "--days 0: must be at least 1"),
+    ],
+)
+def test_what_cannot_end_well_does_not_begin(
+    more: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report that can't be written and numbers that make no sense are refused before the first day."""
+    given = ["simulate", str(YANGXIN), "--days", "1000000", *(word.format(tmp_path) for word in more)]
+    assert main(given) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A study that is stopped says so, ends with 130 and leaves an older report as it was."""
+    report = tmp_path / "report.html"
+    report.write_text("older", "utf-8")
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        code = main(["simulate", str(YANGXIN), "--days", "1000000", "--html", str(report)])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert code == 130
+    assert "stopped before the end" in capsys.readouterr().err
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [("report.html", "older")]

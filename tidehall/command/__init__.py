@@ -511,6 +511,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tidehall: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 0
+        if given[:1] == ["serve"]:
+            return 0  # that is how a server is ended
+        print("tidehall: stopped before the end", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         return 0

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from tidehall import __version__
+from tidehall.command.files import must_be_writable, write_whole
 from tidehall.command.terminal import progress
+from tidehall.hall.errors import PlanInvalid
 from tidehall.server import StartError, read_plan, read_scenario_file, read_tables
 
 if TYPE_CHECKING:
@@ -74,7 +76,13 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
 def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """`tidehall calibrate`: a scenario from a log."""
     what = "a scenario from a journal (journal --jsonl), a log of visits (CSV) or counter snapshots (CSV); .gz too"
-    sub = commands.add_parser("calibrate", help=what, description=what)
+    columns = (
+        "Columns of a log of visits, one row a citizen: line, taken_at, called_at; where they are known started_at, "
+        "ended_at, window, outcome (served, no_show, left). Columns of snapshots, one row a line and moment: date and "
+        "time (or at), line_id, open_windows, waiting; where they are known office, letter, line_name, current_number. "
+        "Times are local (YYYY-MM-DD HH:MM:SS) or RFC 3339."
+    )
+    sub = commands.add_parser("calibrate", help=what, description=what, epilog=columns)
     sub.add_argument("log", type=Path)
     sub.add_argument("--plan", type=Path, metavar="FILE", help="the hall's plan (snapshots make their own)")
     sub.add_argument("--out", type=Path, required=True, metavar="SCENARIO")
@@ -83,13 +91,26 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     sub.add_argument("--json", action="store_true")
 
 
+#: Numbers on the command line: fewest and most.
+NUMBERS = {"days": (1, 1_000_000), "jobs": (1, 512), "seed": (0, 2**63 - 1)}
+
+
+def check_numbers(arguments: argparse.Namespace) -> None:
+    """Raises StartError for a number that makes no sense."""
+    for name, (least, most) in NUMBERS.items():
+        value = getattr(arguments, name, least)
+        if value < least:
+            raise StartError(f"--{name} {value}: must be at least {least}")
+        if value > most:
+            raise StartError(f"--{name} {value}: must be at most {most}")
+
+
 def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Result]:
     """One study of each, with a progress bar on a terminal. Raises StartError."""
     from tidehall.simulation.study import run_study
 
-    for name, least in (("days", 1), ("jobs", 1), ("seed", 0)):
-        if getattr(arguments, name) < least:
-            raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
+    check_numbers(arguments)
+    must_be_writable(arguments.html)
     with processes(arguments) as jobs, progress("days", arguments.days * len(scenarios)) as bar:
         return [
             run_study(scenario, days=arguments.days, seed=arguments.seed, jobs=jobs, progress=bar.add)
@@ -149,10 +170,7 @@ def write_report(
     page = study_report(
         result, scenario, source=str(path), lang=arguments.lang, version=__version__, differences=differences
     )
-    try:
-        arguments.html.write_text(page, "utf-8")
-    except OSError as error:
-        raise StartError(f"{arguments.html}: {error.strerror or error}; name a file that can be written") from error
+    write_whole(arguments.html, page)
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
@@ -208,9 +226,7 @@ def sized(arguments: argparse.Namespace) -> Sized:
     from tidehall.simulation.sizing import size
     from tidehall.simulation.sizing_bounds import read_sizing
 
-    for name, least in (("jobs", 1), ("seed", 0)):
-        if getattr(arguments, name) < least:
-            raise StartError(f"--{name} {getattr(arguments, name)}: must be at least {least}")
+    check_numbers(arguments)
     path: Path = arguments.scenario
     scenario = read_scenario_file(path)
     if any(rule.policy == "forecast" for rule in scenario.plan.tide.values()):
@@ -220,10 +236,13 @@ def sized(arguments: argparse.Namespace) -> Sized:
     except ScenarioInvalid as wrong:
         raise StartError("\ntidehall: ".join(f"{path}: {problem}" for problem in wrong.problems)) from wrong
     if arguments.zone:
-        lines = {line.id for line in scenario.plan.lines if line.zone in arguments.zone}
-        demand = tuple(demand for demand in scenario.demand if demand.line in lines)
-        if not demand:
-            raise StartError(f"--zone {' '.join(arguments.zone)}: nobody comes there; name a zone with demand")
+        zone_of = {line.id: line.zone for line in scenario.plan.lines}
+        used = list(dict.fromkeys(zone_of[demand.line] for demand in scenario.demand))
+        for zone in arguments.zone:
+            if zone not in used:
+                why = "nobody comes there" if zone in zone_of.values() else "the plan has no such zone"
+                raise StartError(f"--zone {zone}: {why}; name one of {', '.join(used)}")
+        demand = tuple(demand for demand in scenario.demand if zone_of[demand.line] in arguments.zone)
         scenario = replace(scenario, demand=demand)
     with processes(arguments) as jobs, progress("days: first proposal") as bar:
 
@@ -267,7 +286,8 @@ def print_sized(result: Sized) -> None:
         for shown in certificate.targets:
             word = "shown" if shown.met else "not shown"
             print(f"  {shown.target:<22} {bounds_text(shown.found)} of {shown.share:g}: {word} (seed {shown.seed})")
-    print("one step cheaper:")
+    if result.cheaper:
+        print("one step cheaper:")
     for shortcut in result.cheaper:
         found, target, near = bounds_text(shortcut.trial.bounds), shortcut.target, shortcut.indifference
         word = {
@@ -278,8 +298,9 @@ def print_sized(result: Sized) -> None:
         }[shortcut.why]
         print(f"  {shortcut.change} saves {shortcut.saves:.2f} and {word}")
     for zone, rows in result.curve.items():
-        points = "  ".join(f"{row['cost']:g}: {row['share']:.4f}" for row in rows)
-        print(f"cost and share, {zone}: {points}")
+        points = dict.fromkeys(f"{row['cost']:g}: {row['share']:.4f}" for row in rows)
+        if points:
+            print(f"cost and share, {zone}: {'  '.join(points)}")
     spent = ", ".join(f"{kind} {days}" for kind, days in result.days.items())
     print(f"{result.tried} configurations tried; simulated days: {spent}; seed {result.seed}")
     for assumed in result.assumed:
@@ -295,6 +316,7 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
         from tidehall.locales import say
         from tidehall.simulation.calibration import LogUnusable, scenario_text
 
+        must_be_writable(arguments.out)
         weekdays = None
         if arguments.weekdays is not None:
             names = arguments.weekdays.lower().split(",")
@@ -311,10 +333,7 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
         }
         heads = {lang: say("calibration.head", lang, log=arguments.log.name, days=len(found.days)) for lang in said}
         remarks = [line for lang in said for line in (heads[lang], *(f"- {text}" for text in said[lang]), "")]
-        try:
-            arguments.out.write_text(scenario_text(found, remarks[:-1]), "utf-8")
-        except OSError as error:
-            raise StartError(f"{arguments.out}: {error.strerror or error}; name a file that can be written") from error
+        write_whole(arguments.out, scenario_text(found, remarks[:-1]))
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
     for problem in problems[:20]:
@@ -330,6 +349,8 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
         print(json.dumps(facts | {"problems": problems, "broken": broken}, ensure_ascii=False))
         return 0
     print(f"{arguments.out}: {heads['en']} ({found.days[0]} to {found.days[-1]})")
+    if found.left_out:
+        print("days left out: " + ", ".join(f"{day} ({why.replace('_', ' ')})" for day, why in found.left_out))
     for line in found.lines:
         goodness = "" if line.ks is None else f"  KS distance {line.ks:.3f} of {line.n}"
         shape = line.service.get("distribution", "as the plan has it")
@@ -355,7 +376,10 @@ def calibrated(arguments: argparse.Namespace, weekdays: set[int] | None) -> tupl
     from tidehall.simulation.visits import journal_log, read_visits
 
     path: Path = arguments.log
-    plan = read_plan(arguments.plan) if arguments.plan is not None else None
+    try:
+        plan = read_plan(arguments.plan) if arguments.plan is not None else None
+    except PlanInvalid as wrong:
+        raise StartError("\ntidehall: ".join(f"{arguments.plan}: {problem}" for problem in wrong.problems)) from wrong
     with opened_log(path) as lines:
         first = lines.readline()
         if not first.strip():
@@ -436,9 +460,14 @@ def bounds_text(found: Bounds) -> str:
 
 def figure_text(found: Estimate) -> str:
     """An estimate for the terminal."""
+    from tidehall.simulation.intervals import decimals
+
     if found.mean is None:
         return "-"
-    return f"{found.mean:.4g}" if found.half_width is None else f"{found.mean:.4g} ± {found.half_width:.2g}"
+    if not found.half_width:
+        return f"{found.mean:.4g}" + ("" if found.half_width is None else " ± 0")
+    places = decimals(found.half_width, most=4)
+    return f"{found.mean:z.{places}f} ± {found.half_width:.{places}f}"
 
 
 def print_figures(measures: dict[str, Estimate]) -> None:

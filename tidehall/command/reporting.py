@@ -9,6 +9,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
+from tidehall.command.files import must_be_writable, write_whole
 from tidehall.command.terminal import progress
 from tidehall.display.figure_tables import indicator_sheet, report_sheets
 from tidehall.display.sheets import csv_bytes, xlsx_bytes
@@ -54,6 +55,8 @@ async def make_report(arguments: argparse.Namespace, journal: PostgresJournal, p
     """Write what was asked for; the indicators on the terminal when nothing was. Raises StartError, StoreError."""
     hall, zone_name, lang = arguments.hall, plan.hall.time_zone, arguments.lang
     wanted = wanted_period(arguments.month, service_day(await journal.clock(), zone_name))
+    must_be_writable(arguments.html)
+    must_be_writable(arguments.xlsx)
     store = PostgresProjections(journal)
     follower = Follower(hall, DayRecords(), journal=journal, store=store)
     with progress(f"hall {hall}: days"):
@@ -77,16 +80,16 @@ def write(arguments: argparse.Namespace, found: Reported, plan: Plan) -> list[Pa
     if arguments.html is not None:
         from tidehall.dashboards.monthly import month_page  # the charts take half a second to load
 
-        arguments.html.write_text(month_page(found, plan, arguments.lang, True), "utf-8")
+        write_whole(arguments.html, month_page(found, plan, arguments.lang, True))
         made.append(arguments.html)
     sheets = report_sheets(found.kept, found.before, plan, arguments.lang)
     if arguments.xlsx is not None:
-        arguments.xlsx.write_bytes(xlsx_bytes(sheets))
+        write_whole(arguments.xlsx, xlsx_bytes(sheets))
         made.append(arguments.xlsx)
     if arguments.csv is not None:
         arguments.csv.mkdir(parents=True, exist_ok=True)
         for n, sheet in enumerate(sheets):
             path = arguments.csv / f"{found.period.name}-{n}-{sheet.name}.csv"
-            path.write_bytes(csv_bytes(sheet))
+            write_whole(path, csv_bytes(sheet))
             made.append(path)
     return made

@@ -77,6 +77,12 @@ def span(s: Seen, start: int, end: int) -> str:
     return span_text(((end or s.now) - start) / SECOND) if start else ""
 
 
+def share_text(use: tuple[int, int]) -> str:
+    """Serving ÷ open time (both µs) of a window in per cent; "—" where it was not open."""
+    served, opened = use
+    return f"{percent(served / opened)} %" if opened else percent(None)
+
+
 def number_of(s: Seen, id: str) -> Cell:
     """A ticket by its number, leading to its events."""
     ticket = s.state.tickets.get(id)
@@ -174,8 +180,7 @@ def of_busy(s: Seen) -> Behind:
     windows.sort(key=lambda w: -(use[w.id][0] / use[w.id][1] if use[w.id][1] else 0))
     rows = [
         [window_cell(s, w.id), Cell(s.name(w.zone)), Cell(s.t(f"window.{w.state}")), Cell(w.staff or ""),
-         Cell(percent(use[w.id][0] / use[w.id][1] if use[w.id][1] else None) + " %"),
-         Cell(span_text(use[w.id][1] / SECOND))]
+         Cell(share_text(use[w.id])), Cell(span_text(use[w.id][1] / SECOND))]
         for w in windows
     ]  # fmt: skip
     return Behind(
@@ -280,12 +285,13 @@ def of_window(s: Seen, window: Window, allowed: tuple[str, ...]) -> Behind:
     served, opened = s.today.use(s.now).get(window.id, (0, 0))
     visits = [v for v in s.today.kept.visits.values() if any(part.window == window.id for part in v.serving)]
     visits.sort(key=lambda v: -v.serving[-1].start)
+    comma = say("office.comma", s.lang)
     facts = [
         [Cell(s.t("head.state")), Cell(s.t(f"window.{window.state}"))],
         [Cell(s.t("head.staff")), Cell(window.staff or s.t("window.nobody"))],
         [Cell(s.t("head.number")), number_of(s, ticket.id) if ticket is not None else Cell("—")],
-        [Cell(s.t("head.used")), Cell(f"{percent(served / opened if opened else None)} %")],
-        [Cell(s.t("head.lines")), Cell("、".join(line_text(s, id) for id in window.lines) or "—")],
+        [Cell(s.t("head.used")), Cell(share_text((served, opened)))],
+        [Cell(s.t("head.lines")), Cell(comma.join(line_text(s, id) for id in window.lines) or "—")],
     ]
     served_here = [
         [number_of(s, v.id), Cell(clock(s, v.serving[-1].start)), Cell(span(s, v.serving[-1].start, v.serving[-1].end))]
@@ -301,7 +307,7 @@ def of_window(s: Seen, window: Window, allowed: tuple[str, ...]) -> Behind:
         place_words(s.state, f"window:{window.id}", s.lang), s.name(window.zone),
         [Table("", (), facts, len(facts)), table(s, "served", "number started took", served_here)],
         window={"id": window.id, "can": can, "tidal": window.post == "tidal", "state": window.state,
-                "staff": window.staff, "lines": choices, "closing": window.closing},
+                "staff": window.staff, "lines": choices, "closing": window.closing, "busy": ticket is not None},
     )  # fmt: skip
 
 

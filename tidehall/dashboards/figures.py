@@ -77,20 +77,31 @@ def course(points: Sequence[Point], *, unit: str, across: str, target: tuple[flo
 
 
 def bars(
-    points: Sequence[Point], *, unit: str, target: tuple[float, str] | None = None, top: float | None = None
-) -> go.Figure:
-    """A value for each of several, as lying bars with their intervals, in the given order from the top."""
+    points: Sequence[Point], *, unit: str, target: tuple[float, str] | None = None, top: float | None = None,
+    most: float | None = None,
+) -> go.Figure:  # fmt: skip
+    """A value for each of several, as lying bars with their intervals, in the given order from the top. `top`: the
+    axis's end; `most`: the largest value that there is (100 of a share), where intervals end too."""
     shown = [point for point in points if point.mean is not None]
+    half = [p.half_width or 0.0 for p in shown]
+    above = (
+        half if most is None else [min(h, max(0.0, most - (p.mean or 0.0))) for p, h in zip(shown, half, strict=True)]
+    )
+    below = half if most is None else [min(h, p.mean or 0.0) for p, h in zip(shown, half, strict=True)]
     figure = go.Figure()
     figure.add_bar(
         x=[p.mean for p in shown], y=[p.name for p in shown], orientation="h", marker={"color": TIDE},
-        error_x={"type": "data", "array": [p.half_width or 0.0 for p in shown], "color": INK_2, "thickness": 1.5},
+        error_x={
+            "type": "data", "array": above, "arrayminus": below, "symmetric": False, "color": INK_2, "thickness": 1.5,
+        },
         hovertemplate="%{x:.3g}<extra></extra>",
     )  # fmt: skip
     if target is not None:
         figure.add_vline(x=target[0], line={"color": TARGET, "dash": "dash", "width": 2}, annotation_text=target[1],
                          annotation_font={"color": TARGET}, annotation_position="top")  # fmt: skip
-    laid_out(figure, unit="", across=unit, height=max(160, 76 + 26 * len(shown)))
+    laid_out(figure, unit="", across=unit, height=max(160, 76 + 26 * len(shown)) + (20 if target is not None else 0))
+    if target is not None:
+        figure.update_layout(margin_t=32)  # room for the target's label above the bars
     figure.update_yaxes(autorange="reversed", automargin=True, gridcolor="rgba(0,0,0,0)", zeroline=False)
     figure.update_xaxes(rangemode="tozero", gridcolor=LINE, range=None if top is None else [0, top])
     figure.update_layout(hovermode="closest")

@@ -17,7 +17,7 @@ from tidehall.hall.state import HallState, Window
 __all__ = ["WORDS", "floor_rows", "window_facts"]
 
 #: The states of a cell, in the order in which a legend names them.
-WORDS = ("idle", "called", "serving", "long", "closing", "paused", "closed")
+WORDS = ("idle", "called", "serving", "long", "closing", "pausing", "paused", "closed")
 
 
 def long_after(state: HallState, line: str) -> int:
@@ -29,12 +29,13 @@ def long_after(state: HallState, line: str) -> int:
 def what(state: HallState, window: Window, now: int, freed: int = 0) -> tuple[str, int, int]:
     """(state of the cell, since when, from when on it is `long`), µs; 0: never. `freed`: its last service's end."""
     ticket = state.tickets.get(window.ticket) if window.ticket else None
+    ending = "closing" if window.closing else "pausing" if window.state == "paused" else ""
     if ticket is not None and ticket.state == "serving":
         late = ticket.started_at + long_after(state, ticket.line)
-        kind = "closing" if window.closing else "long" if now >= late else "serving"
-        return kind, ticket.started_at, 0 if window.closing else late
+        kind = ending or ("long" if now >= late else "serving")
+        return kind, ticket.started_at, 0 if ending else late
     if ticket is not None:
-        return ("closing" if window.closing else "called"), ticket.called_at, 0
+        return ending or "called", ticket.called_at, 0
     if window.state == "open":
         return ("closing" if window.closing else "idle"), max(window.since, freed), 0
     return window.state, window.since, 0

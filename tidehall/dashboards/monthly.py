@@ -147,14 +147,15 @@ def over_time(t: Words, name: str, unit: str, points: list[Point], by: By) -> Fi
 
 
 def among(t: Words, name: str, unit: str, points: list[Point], end: str, *, top: float | None = None) -> Figure | None:
-    """A value of several parts; the title says which is at the end that matters."""
+    """A value of several parts; the title says which is at the end that matters, or that they are all alike."""
     known = sorted(((p.mean, p.name) for p in points if p.mean is not None), reverse=end != "lowest")
     if not known:
         return None
     value, where = known[0]
     ordered = [Point(name, mean, None) for mean, name in known]
+    said = "same" if len(known) > 1 and value == known[-1][0] else end
     finding = t(
-        f"finding.{end}", what=t(f"chart.{name}"), where=where, when=where, value=told(value),
+        f"finding.{said}", what=t(f"chart.{name}"), where=where, when=where, value=told(value),
         unit=t(f"unit.{unit}"),
     )  # fmt: skip
     figure = bars(ordered, unit=t(f"unit.{unit}"), top=top)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tidehall.dashboards.ahead import Ahead
 from tidehall.dashboards.floor import counts, floor_rows
 from tidehall.dashboards.picture import Standing
+from tidehall.dashboards.strain import left, strained
 from tidehall.dashboards.today import Today
 from tidehall.display import office_lists
 from tidehall.display.hub import KIOSK_SILENT_S, Display
@@ -39,6 +40,8 @@ TIMED = ("long_wait", "long_service")
 FORESEEN = 0.9
 #: Up to so many times as many late hand-offs as the target allows is close to it.
 FEW = 5
+#: Cards about zones off target.
+MOST_STRAINED = 3
 #: Rows of lists that have a page of their own.
 MOST_LANES = 12
 MOST_CASES = 8
@@ -119,7 +122,7 @@ def aimed(s: Seen, share: float) -> str:
 def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
     """现在等候 P90."""
     where = s.name(found.worst) if not s.zone and found.worst else ""
-    longest = s.t("sub.wait", n=found.waiting, longest=minutes(found.longest))
+    longest = s.t("sub.wait" if s.zone else "sub.wait_hall", n=found.waiting, longest=minutes(found.longest))
     return {
         "value": minutes(found.wait), "least": at_least(found), "unit": s.t("unit.minutes"),
         "where": where,
@@ -132,12 +135,13 @@ def soon_figure(s: Seen, found: Standing) -> dict[str, Any]:
     """30 分钟后 P90."""
     where = s.name(found.soon_worst) if not s.zone and found.soon is not None else ""
     known = s.ahead.get(found.soon_worst)
+    standing, unsure = against(found.soon, within(s)), found.soon is not None and found.soon_least
     sub = s.t("sub.no_ahead") if known is None or found.soon is None else s.t(f"basis.{known.basis}")
     return {
-        "value": minutes(found.soon), "least": False, "unit": s.t("unit.minutes") if found.soon is not None else "",
+        "value": minutes(found.soon), "least": unsure, "unit": s.t("unit.minutes") if found.soon is not None else "",
         "where": where,
         "sub": sub,
-        "target": aimed(s, FORESEEN), "standing": against(found.soon, within(s)),
+        "target": aimed(s, FORESEEN), "standing": "none" if unsure and standing != "breach" else standing,
     }  # fmt: skip
 
 
@@ -203,6 +207,7 @@ def zone_facts(s: Seen, zone: str) -> dict[str, Any]:
     return {
         "id": zone, "name": s.name(zone), "waiting": found.waiting, "longest": minutes(found.longest),
         "wait": minutes(found.wait), "least": at_least(found), "soon": minutes(found.soon),
+        "strained": against(found.soon, within(s)) == "breach",
         "open": found.open_windows, "standing": against(found.wait, within(s)), "spark": spark(s, zone),
         "limit": round(SPARK_HEIGHT * (1 - min(1.0, within(s) / MINUTE / SPARK_TOP)), 1),
     }  # fmt: skip
@@ -252,10 +257,34 @@ def alarm_row(s: Seen, row: Row) -> Row:
 
     def make() -> dict[str, Any]:
         alert = s.state.alerts[row.id]
-        figure = s.t("alert.limit", n=f"{alert.limit / 60:g}") if alert.kind in TIMED and alert.limit else ""
+        figure = ""
+        if alert.limit and alert.kind in TIMED:
+            figure = s.t("alert.limit", n=f"{alert.limit / 60:g}")
+        elif alert.limit and alert.kind == "estimate_off":
+            figure = s.t("alert.missed", n=f"{100 * alert.limit:g}")
         return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager"}
 
     return row._replace(macro="alarm", make=make)
+
+
+def strain_rows(s: Seen, zones: Sequence[str]) -> list[Row]:
+    """Zones off target about which the tide has no advice: the figures, and what they have left."""
+    found = strained(s.state, s.standings, list(zones), within(s))
+    return [Row(zone, None, "strain", partial(strain_facts, s, zone)) for zone in found[:MOST_STRAINED]]
+
+
+def strain_facts(s: Seen, zone: str) -> dict[str, Any]:
+    """One such zone: how long people wait now and in half an hour, and what it has left."""
+    has, found = left(s.state, zone), s.standings[zone]
+    tidal = "no_tidal" if not has.tidal else "closed" if has.shut else "all_open"
+    words = [s.t(f"strain.{tidal}", labels=say("office.comma", s.lang).join(has.shut))]
+    words += [s.t(f"strain.{state}", n=n) for state, n in (("shut", has.closed), ("paused", has.paused)) if n]
+    waits = ("≥" if at_least(found) else "") + minutes(found.wait)
+    now = against(found.wait, within(s)) == "breach"
+    return {
+        "id": zone, "name": s.name(zone), "now": now, "title": s.t("strain.now" if now else "strain.soon"),
+        "waits": waits if found.soon is None else f"{waits} → {minutes(found.soon)}", "words": words,
+    }  # fmt: skip
 
 
 def urgency(state: HallState, alert: str) -> tuple[bool, bool, int]:
@@ -367,6 +396,7 @@ def desk(s: Seen, zones: Sequence[str], curves: Sequence[str]) -> Desk:
         lists[f"floor-{zone}"] = floor_rows(state, zone, now, s.freed)
     for zone in curves:
         lists[f"table-{zone}"] = list(quarter_rows(s, zone))
+    lists["strain"] = strain_rows(s, shown)
     lists["advice"] = [row._replace(macro="advice") for row in office_lists.advice_rows(state, lang, s.zone)]
     alarms = sorted(office_lists.alert_rows(hall, lang, zone=s.zone or None), key=lambda row: urgency(state, row.id))
     lists["alerts"] = [alarm_row(s, row) for row in alarms]
@@ -384,11 +414,11 @@ def desk(s: Seen, zones: Sequence[str], curves: Sequence[str]) -> Desk:
         slots[f"lane-{name}-count"] = str(len(rows))
     lists["asks"], lists["due"], lists["ratings"] = ask_rows(s), due_rows(s), rating_rows(s)
     slots["asks-count"] = str(len(lists["asks"]))
-    slots["heed-count"] = str(len(lists["alerts"]) + len(lists["advice"]))
+    slots["heed-count"] = str(len(lists["alerts"]) + len(lists["advice"]) + len(lists["strain"]))
     for zone in shown:
         found_ = counts(state, zone, now)
         slots[f"open-{zone}"] = s.t(
-            "floor.counts", open=sum(n for kind, n in found_.items() if kind not in ("closed", "paused")),
+            "floor.counts", open=sum(n for kind, n in found_.items() if kind not in ("closed", "paused", "pausing")),
             n=sum(found_.values()),
         )  # fmt: skip
     for zone in curves:

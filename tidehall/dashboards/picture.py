@@ -24,7 +24,8 @@ class Standing(Struct, frozen=True):
     """A zone, or ("") the hall: its waits are those of the zone that stands worst, whose id is `worst`.
 
     `wait`: within this time the target's share of the people is called, as of now (µs); `least`: it is a lower bound.
-    `soon`: of nine in ten in half an hour, as forecast. `busy`: serving ÷ open time today.
+    `soon`: of nine in ten in half an hour, as forecast; `soon_least`: a lower bound, as not every zone with people
+    waiting has been foreseen. `busy`: serving ÷ open time today.
     `alerts`: without acknowledgement.
     """
 
@@ -34,6 +35,7 @@ class Standing(Struct, frozen=True):
     wait: int | None
     least: bool
     soon: int | None
+    soon_least: bool
     worst: str
     soon_worst: str
     judged: int
@@ -109,7 +111,7 @@ def of_zone(state: HallState, today: Today, ahead: Ahead | None, zone: str, use:
     return Standing(
         zone, len(since), max(0, now - min(since, default=now)),
         None if wait is None else wait[0], wait is not None and wait[1], None if ahead is None else ahead.soon,
-        zone, zone, judged, on_time, under_way, late, share_busy(use, windows),
+        False, zone, zone, judged, on_time, under_way, late, share_busy(use, windows),
         sum(state.windows[id].state == "open" for id in windows),
         sum(state.windows[id].state == "open" and state.windows[id].ticket is not None for id in windows),
         len(alerts), sum(a.escalated for a in alerts),
@@ -125,7 +127,8 @@ def of_hall(state: HallState, zones: list[Standing], today: Today, use: Use) -> 
     return Standing(
         "", sum(z.waiting for z in zones), max((z.longest for z in zones), default=0),
         worst.wait if worst is not None else None, worst is not None and worst.least,
-        later.soon if later is not None else None, worst.zone if worst is not None else "",
+        later.soon if later is not None else None, any(z.waiting and z.soon is None for z in zones),
+        worst.zone if worst is not None else "",
         later.zone if later is not None else "", judged, on_time, under_way, late,
         share_busy(use, state.windows.keys()), sum(z.open_windows for z in zones), sum(z.serving for z in zones),
         len(alerts), sum(a.escalated for a in alerts),

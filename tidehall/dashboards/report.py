@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import inf
+from statistics import fmean
 from typing import Any
 
 from tidehall import locales
 from tidehall.dashboards.figures import Behind, Figure, Point, bars, course
 from tidehall.dashboards.sheet import markup, sheet
+from tidehall.simulation.intervals import decimals
 from tidehall.simulation.study import Comparison, Estimate, Result
 from tidehall.simulation.tables import Demand, Distribution, Scenario
 
@@ -27,7 +29,7 @@ SHOWN = (
     ("waiting_mean", "count"), ("visit_mean_s", "minutes"), ("utilisation", "share"), ("window_hours", "count"),
     ("hand_offs", "count"), ("hand_off_on_time", "share"), ("hand_off_mean_s", "minutes"),
 )  # fmt: skip
-UNITS = {"minutes": 60.0, "share": 0.01, "count": 1.0}
+UNITS = {"minutes": 60.0, "share": 0.01, "points": 0.01, "count": 1.0}
 
 
 class Words:
@@ -42,17 +44,32 @@ class Words:
 
     def number(self, value: float) -> str:
         """With as many decimals as say something, grouped."""
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"
+        if abs(value) >= 100:
+            return f"{value:,.0f}"
+        return (f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}").rstrip("0").rstrip(".")
 
     def figure(self, found: Estimate | None, kind: str) -> str:
         """An estimate with its interval, or "no data"."""
         if found is None or found.mean is None:
             return self("no_data")
         unit = UNITS[kind]
-        text = self.number(found.mean / unit)
-        if found.half_width is not None:
-            text += f" ± {self.number(found.half_width / unit)}"
-        return text + self(f"unit.{kind}")
+        if found.half_width is None:
+            return self.number(found.mean / unit) + self(f"unit.{kind}")
+        half = found.half_width / unit
+        if half < 0.005:
+            return f"{self.number(found.mean / unit)} ± 0" + self(f"unit.{kind}")
+        places = decimals(half, most=2)
+        return f"{found.mean / unit:z,.{places}f} ± {half:,.{places}f}" + self(f"unit.{kind}")
+
+    def percent(self, share: float) -> str:
+        """A share that was assumed."""
+        return f"{100 * share:.4g}" + self("unit.share")
+
+    def seconds(self, value: float) -> str:
+        """A short time that was assumed."""
+        return (
+            f"{self.number(value / 60)}{self('unit.minutes')}" if value >= 300 else f"{value:.0f}{self('unit.seconds')}"
+        )
 
     def named(self, words: Mapping[str, str]) -> str:
         """A name of the plan."""
@@ -73,17 +90,34 @@ def study_report(
     `source` names the scenario; `differences` are other scenarios against it, on the same people.
     """
     t = Words(lang)
+    rows = shown(scenario, t)
     return sheet(
         "report.html", lang=lang, t=t, source=source, version=version, result=result,
         hall=t.named(scenario.plan.hall.name), sentence=sentence(result, scenario, t),
-        facts=[(t(f"measure.{name}"), t.figure(result.measures.get(name), kind)) for name, kind in SHOWN],
+        facts=[(word, t.figure(result.measures.get(name), kind)) for name, kind, word in rows],
         figures=[(f.title, markup(f), f.behind) for f in figures(result, scenario, t)],
         differences=[
-            (d.scenario, [(t(f"measure.{name}"), t.figure(d.measures.get(name), kind)) for name, kind in SHOWN])
+            (d.scenario, [(word, t.figure(d.measures.get(name), difference_in(kind))) for name, kind, word in rows])
             for d in differences
         ],
         assumed=assumed(result, scenario, t),
     )  # fmt: skip
+
+
+def shown(scenario: Scenario, t: Words) -> list[tuple[str, str, str]]:
+    """The measures that this scenario can have: (name, kind, words). Silent leavers are found missing when called."""
+    silent = scenario.people.leave == "silent" and scenario.people.patience is not None
+    hidden = {"left"} if silent or scenario.people.patience is None else set()
+    hidden |= {"hand_offs", "hand_off_on_time", "hand_off_mean_s"} if scenario.offices is None else set()
+    return [
+        (name, kind, t("measure.no_show_or_left" if silent and name == "no_show" else f"measure.{name}"))
+        for name, kind in SHOWN if name not in hidden
+    ]  # fmt: skip
+
+
+def difference_in(kind: str) -> str:
+    """What a difference of such figures is counted in: that of two shares in percentage points."""
+    return "points" if kind == "share" else kind
 
 
 def sentence(result: Result, scenario: Scenario, t: Words) -> str:
@@ -109,16 +143,16 @@ def figures(result: Result, scenario: Scenario, t: Words) -> list[Figure]:
     limit = (wait.within_s / 60, t("target.wait", minutes=f"{wait.within_s / 60:.0f}"))
     goal = (100 * wait.share, t("target.share", share=f"{100 * wait.share:.0f}"))
     found = [
-        over_the_day(result, "waiting_mean", "count", t("figure.waiting"), t("unit.people"), t),
-        over_the_day(result, "wait_p95_s", "minutes", t("figure.wait"), t("unit.minutes"), t, limit),
+        over_the_day(result, "waiting_mean", "count", t("figure.waiting"), t("unit.people").strip(), t),
+        over_the_day(result, "wait_p95_s", "minutes", t("figure.wait"), t("unit.minutes").strip(), t, limit),
         over_the_day(result, "open_windows", "count", t("figure.windows"), t("unit.windows"), t),
-        by_part(result.lines, lines, "wait_within_target", "share", t("figure.lines"), t, goal),
-        by_part(result.zones, zones, "utilisation", "share", t("figure.zones"), t),
+        by_part(result.lines, lines, "wait_within_target", t("figure.lines"), t, goal),
+        by_part(result.zones, zones, "utilisation", t("figure.zones"), t),
         by_part(
-            result.zones, zones, "hand_off_on_time", "share", t("figure.hand_offs"), t,
+            result.zones, zones, "hand_off_on_time", t("figure.hand_offs"), t,
             (100 * hand_off.share, t("target.share", share=f"{100 * hand_off.share:.0f}")),
         ),
-        by_part(result.posts, posts(result, scenario, t), "utilisation", "share", t("figure.posts"), t),
+        by_part(result.posts, posts(result, scenario, t), "utilisation", t("figure.posts"), t),
     ]  # fmt: skip
     return [figure for figure in found if figure is not None]
 
@@ -165,13 +199,13 @@ def over_the_day(
 
 
 def by_part(
-    parts: Mapping[str, Mapping[str, Estimate]], names: Mapping[str, str], measure: str, kind: str, title: str,
-    t: Words, target: tuple[float, str] | None = None,
+    parts: Mapping[str, Mapping[str, Estimate]], names: Mapping[str, str], measure: str, title: str, t: Words,
+    target: tuple[float, str] | None = None,
 ) -> Figure | None:  # fmt: skip
     """A share for each line, zone or post; the title says which is lowest or, without a target, highest."""
     rows = [(names.get(id, id), found.get(measure)) for id, found in parts.items()]
     points = sorted(
-        (scaled(found, kind, name) for name, found in rows), key=lambda p: inf if p.mean is None else p.mean,
+        (scaled(found, "share", name) for name, found in rows), key=lambda p: inf if p.mean is None else p.mean,
         reverse=target is None,
     )  # fmt: skip
     known = [p for p in points if p.mean is not None]
@@ -182,10 +216,8 @@ def by_part(
         "finding.lowest" if target is not None else "finding.highest_part", what=title, where=end.name,
         value=t.number(end.mean or 0.0),
     )  # fmt: skip
-    behind = Behind((t("head.part"), title), tuple((name, t.figure(found, kind)) for name, found in rows))
-    return Figure(
-        finding, bars(known, unit=t("unit.per_cent"), target=target, top=105 if kind == "share" else None), behind
-    )
+    behind = Behind((t("head.part"), title), tuple((name, t.figure(found, "share")) for name, found in rows))
+    return Figure(finding, bars(known, unit=t("unit.per_cent"), target=target, top=105, most=100), behind)
 
 
 # ---- what was assumed
@@ -194,7 +226,8 @@ def by_part(
 def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, list[tuple[str, str]]]]:
     """Everything that the study took as given, in tables."""
     lines = {line.id: f"{line.letter} {t.named(line.name)}" for line in scenario.plan.lines}
-    people, clerks, wait = scenario.people, scenario.clerks, scenario.target.wait
+    wait, hours = scenario.target.wait, scenario.plan.hall.hours
+    unsaid = {line.zone for line in scenario.plan.lines} - scenario.windows.keys()
     tables = [
         (
             t("assumed.demand"),
@@ -204,7 +237,8 @@ def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, lis
                     t(
                         "assumed.demand_row", people=t.number(a_day(d)), cv=f"{d.day_factor_cv:.2f}",
                         service=distribution(scenario.service(d.line, d.item), t),
-                    ),
+                    )
+                    + bursts(d, t),
                 )
                 for d in scenario.demand
             ],
@@ -218,24 +252,26 @@ def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, lis
                 )
                 for zone, steps in scenario.windows.items()
             ]
-            or [(t("assumed.all_windows"), "")],
+            + ([(t("assumed.other_zones"), t("assumed.all_windows"))] if unsaid else []),
         ),
         (
-            t("assumed.people"),
+            t("assumed.transfers"),
             [
-                (t("assumed.walk"), f"{people.walk_s:g} s"),
-                (t("assumed.no_show"), f"{100 * people.no_show:g} %"),
-                (t("assumed.patience"), distribution(people.patience, t) if people.patience else t("assumed.endless")),
-                (t("assumed.leave"), t(f"leave.{people.leave}")),
-                (t("assumed.changeover"), f"{clerks.changeover_s:g} s"),
-                (t("assumed.late"), f"{clerks.late_mean_s:g} s"),
-                (t("assumed.tide"), t(f"tide.{scenario.tide.policy}")),
+                (
+                    lines.get(line, line),
+                    " · ".join(f"{lines.get(way.line, way.line)} {t.percent(way.share)}" for way in ways),
+                )
+                for line, ways in scenario.transfers.items()
             ],
         ),
+        (t("assumed.people"), habits(scenario, t)),
+        (t("assumed.offices"), office_rows(scenario, t)),
         (
             t("assumed.study"),
             [
                 (t("assumed.day"), scenario.day.date),
+                (t("assumed.hours"), t("comma").join(f"{opens}–{closes}" for opens, closes in hours)),
+                (t("assumed.drain"), t("drain.yes" if scenario.day.drain else "drain.no")),
                 (t("assumed.days"), str(result.days)),
                 (t("assumed.seed"), str(result.seed)),
                 (t("assumed.day_factor"), f"{scenario.day_factor_cv:.2f}"),
@@ -245,6 +281,68 @@ def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, lis
         ),
     ]  # fmt: skip
     return [(head, rows) for head, rows in tables if rows]
+
+
+def habits(scenario: Scenario, t: Words) -> list[tuple[str, str]]:
+    """What people at both sides of the windows are taken to do."""
+    people, clerks, names = scenario.people, scenario.clerks, scenario.plan.priority_names
+    rows = [
+        ("walk", t.seconds(people.walk_s)), ("no_show", t.percent(people.no_show)),
+        ("patience", distribution(people.patience, t) if people.patience else t("assumed.endless")),
+        ("leave", t(f"leave.{people.leave}")),
+        ("priority", t("comma").join(
+            f"{t.named(names.get(name, {'zh': name}))} {t.percent(share)}" for name, share in people.priority.items()
+        ) or t("none")),
+        ("precheck", share_and(people.precheck_share, people.precheck, t)),
+        ("away", t("none") if people.away is None else share_and(people.away.share, people.away, t)),
+        ("changeover", t.seconds(clerks.changeover_s)), ("late", t.seconds(clerks.late_mean_s)),
+        ("breaks", t("none") if clerks.break_every_s is None else t(
+            "assumed.breaks_row", every=t.number(clerks.break_every_s / 60), long=t.number(clerks.break_s / 60)
+        )),
+        ("tide", t(f"tide.{scenario.tide.policy}")), ("tidal", t.seconds(clerks.tidal_s)),
+    ]  # fmt: skip
+    return [(t(f"assumed.{name}"), value) for name, value in rows]
+
+
+def share_and(share: float, found: Distribution, t: Words) -> str:
+    """Whom something happens to, and how long it takes."""
+    return f"{t.percent(share)}{t('comma')}{distribution(found, t)}" if share else t("none")
+
+
+def office_rows(scenario: Scenario, t: Words) -> list[tuple[str, str]]:
+    """Who carries and works on papers, and how long it takes."""
+    work = scenario.offices
+    if work is None:
+        return [(t("assumed.no_offices"), "")]
+    departments = {d.id: t.named(d.name) for d in scenario.plan.departments}
+    officers = str(work.officers)
+    if work.officers_of:
+        apart = t("comma").join(f"{departments.get(id, id)} {n}" for id, n in work.officers_of.items())
+        officers = t("assumed.officers_row", apart=apart, n=work.officers)
+    rows = [
+        ("case_share", t.percent(work.case_share)), ("urgent_share", t.percent(work.urgent_share)),
+        ("pool", str(work.pool)), ("middle", str(work.middle)), ("officers", officers),
+        ("makers", str(work.makers)),
+        ("trip", t("assumed.trip_row", batch=work.batch, gather=t.seconds(work.gather_s), walk=t.seconds(work.walk_s),
+                   between=t.seconds(work.between_s))),
+        ("check", distribution(work.check, t)),
+        ("refuse", f"{t.percent(work.refuse_share)}{t('comma')}{t.seconds(work.mend_s)}"),
+        ("support", share_and(work.support_share, work.answer, t)),
+        ("review", share_and(work.same_day_share, work.review, t)),
+        ("make", distribution(work.make, t)),
+        ("collect", f"{t.percent(work.collect_share)}{t('comma')}{t.seconds(work.collect_after_s)}"),
+        ("issue", distribution(work.issue, t)),
+    ]  # fmt: skip
+    if work.messenger is not None:
+        rows.append(("messenger", f"{' '.join(work.messenger.at)}{t('comma')}{distribution(work.messenger, t)}"))
+    return [(t(f"assumed.{name}"), value) for name, value in rows]
+
+
+def bursts(demand: Demand, t: Words) -> str:
+    """People who come together, beside the profile."""
+    if demand.bursts is None:
+        return ""
+    return t("assumed.bursts", per_hour=t.number(demand.bursts.per_hour), people=t.number(demand.bursts.mean_size))
 
 
 def clock(at: int) -> str:
@@ -260,4 +358,5 @@ def a_day(demand: Demand) -> float:
 
 def distribution(found: Distribution, t: Words) -> str:
     """A distribution in words."""
-    return t(f"distribution.{found.distribution}", mean=t.number(found.mean_s / 60), cv=f"{found.cv:.2g}")
+    mean = found.mean_s or (fmean(found.values) if found.values else 0.0)
+    return t(f"distribution.{found.distribution}", mean=t.number(mean / 60), cv=f"{found.cv:.2g}")

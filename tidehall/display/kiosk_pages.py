@@ -197,14 +197,13 @@ class KioskPages(BoardPages):
         view = script_data(to_builtins(views.phone_view(keeper.committed, ticket, keeper.now())))
         pair = minutes_range(view["shown"])
         about = say("common.range", lang, low=pair[0], high=pair[1]) if pair else say("common.no_estimate", lang)
-        place = say("kiosk.where_text", lang, zone=view["zone_name"][lang], windows=view["windows_text"][lang])
         ahead = say("kiosk.ahead", lang, n=view["ahead"]) if view["ahead"] else say("kiosk.nobody_ahead", lang)
         return self.kiosk_page(
             keeper,
             visit,
             "done",
             ticket=view,
-            sentence=[ahead, about, place],
+            sentence=[part for part in (ahead, about, view["zone_name"][lang], view["windows_text"][lang]) if part],
             qr=qr(f"{self.address(request)}/t/{token}"),
             token=token,
             fetching=ticket.line in keeper.committed.state.pickup_lines.values(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date, timedelta
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
+from tidehall.hall.calendar import Schedule
 from tidehall.hall.plan import Plan
 from tidehall.simulation.fitting import ServiceFit, day_factor, fit_durations
 from tidehall.simulation.visits import Log, Visit
@@ -144,7 +146,7 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     days = len(kind.days)
     if days < 5:
         unknown.append(Unknown("days_few", {"n": days}))
-    tables: dict[str, Any] = {"plan": plan_name, "day": {"date": kind.days[-1]}}
+    tables: dict[str, Any] = {"plan": plan_name, "day": {"date": day_of(mine, kind.days, plan, unknown)}}
     counts = Counter(v.day for v in mine)
     whole_cv = day_factor([counts[day] for day in kind.days])
     tables["demand"] = {"day_factor_cv": round(min(whole_cv, 2.0), 4), "lines": {}}
@@ -163,7 +165,7 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
             tables["service"]["lines"][line] = fit.table
         figures.append(
             LineFigures(line, line, len(some) / days, factor, {} if fit is None else fit.table,
-                        None if fit is None else fit.ks, len(spans[line]))
+                        None if fit is None else fit.ks, len(spans[line]) if fit is None else fit.n)
         )  # fmt: skip
     silent = [line for line, some in by_line.items() if not some]
     if silent:
@@ -173,10 +175,40 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     if clerks:
         tables["clerks"] = clerks
     opened = windows_of(log, plan, windows, kind.days, unknown)
-    if opened:
-        tables["windows"] = opened
+    shut = unused_zones(plan, {visit.line for visit in mine}) - opened.keys()
+    if shut:
+        unknown.append(Unknown("zones_unused", {"zones": ", ".join(sorted(shut)), "n": len(shut)}))
+    if opened or shut:
+        tables["windows"] = opened | {zone: [["00:00", 0]] for zone in sorted(shut)}
     unknown.append(Unknown("offices_unseen"))
     return Calibration(tables, figures, unknown, list(kind.days), [list(x) for x in kind.left_out])
+
+
+def day_of(visits: list[Visit], days: Sequence[str], plan: Plan, unknown: list[Unknown]) -> str:
+    """The day that the scenario plays: the log's last on which the plan's hall is open, else the next open one. What
+    else of the log the plan's hours do not fit is noted."""
+    schedule = Schedule(plan)
+    begins, ends = schedule.sessions[0][0] * 60 - plan.limits.issue_before_open_s, schedule.sessions[-1][1] * 60
+    outside = sum(not begins <= visit.taken <= ends for visit in visits)
+    if outside:
+        unknown.append(Unknown("outside_hours", {"n": outside, "of": len(visits)}))
+    for day in reversed(days):
+        if schedule.open_on(date.fromisoformat(day)):
+            return day
+    last = date.fromisoformat(days[-1])
+    later = (last + timedelta(days=n) for n in range(1, 367))
+    found = next((day.isoformat() for day in later if schedule.open_on(day)), days[-1])
+    unknown.append(Unknown("days_closed", {"day": days[-1], "instead": found}))
+    return found
+
+
+def unused_zones(plan: Plan, lines: set[str]) -> set[str]:
+    """Zones none of whose windows serve any of these lines."""
+    zones: dict[str, set[str]] = {}
+    for window in plan.windows:
+        if window.post == "acceptance" and window.lines:
+            zones.setdefault(window.zone, set()).update(window.lines)
+    return {zone for zone, served in zones.items() if not served & lines}
 
 
 def facts_of(visits: list[Visit]) -> list[DayFacts]:

@@ -6,7 +6,7 @@ Law: a figure without data is None, never 0; sums are kept, not days.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import sqrt
+from math import floor, log10, sqrt
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from tidehall.simulation.tally import Pair
 
-__all__ = ["Estimate", "Sums", "estimate", "student"]
+__all__ = ["Estimate", "Sums", "decimals", "estimate", "student"]
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -32,6 +32,11 @@ def student(level: float, n: int) -> float:
     from scipy.special import stdtrit  # type: ignore[import-untyped] # no types; here, for its import is slow
 
     return float(stdtrit(n - 1, (1 + level) / 2))
+
+
+def decimals(half_width: float, *, most: int) -> int:
+    """Decimals that say something beside this half width: two digits of it, at most `most`."""
+    return min(most, max(0, 1 - floor(log10(half_width)))) if half_width > 0 else 0
 
 
 class Sums:

@@ -39,6 +39,8 @@ __all__ = ["ScenarioInvalid", "plan_source", "read_scenario"]
 SECOND = 1_000_000
 #: No rate, duration or count of a scenario is larger (TOML knows inf and nan).
 LARGEST = 1e7
+#: Nobody means to simulate more people of one kind on a day than this.
+MOST_A_DAY = 1_000_000
 
 
 class ScenarioInvalid(HallError):
@@ -174,13 +176,14 @@ def read_demand(read: Reader, table: object, plan: Plan) -> tuple[tuple[Demand, 
             if at is None:
                 read.say(f"{place}.profile[{i}]", f"{text!r} must be a time HH:MM up to 24:00")
             elif not 0 <= rate <= LARGEST:
-                read.say(f"{place}.profile[{i}]", "a rate is citizens per hour, finite and not below 0")
+                read.say(f"{place}.profile[{i}]", f"a rate is citizens per hour, from 0 to {LARGEST:g}")
             elif profile and at * 60 * SECOND <= profile[-1][0]:
                 read.say(f"{place}.profile[{i}]", f"{text} must come after the time before it")
             else:
                 profile.append((at * 60 * SECOND, rate))
         if not entry.profile:
             read.say(f"{place}.profile", "needs at least one [time, rate]")
+        check_crowd(read, f"{place}.profile", profile)
         check_share(read, f"{place}.day_factor_cv", entry.day_factor_cv, most=10)
         if entry.bursts is not None:
             check_numbers(read, entry.bursts, f"{place}.bursts")
@@ -201,6 +204,14 @@ def read_demand(read: Reader, table: object, plan: Plan) -> tuple[tuple[Demand, 
     if not found and not read.problems:
         read.say("demand", "nobody comes: write [demand.lines.ID] with a profile")
     return tuple(sorted(found, key=lambda d: d.key)), float(factor)
+
+
+def check_crowd(read: Reader, place: str, profile: list[tuple[int, float]]) -> None:
+    """A day's people can be held in memory."""
+    hour, ends = 3600 * SECOND, [at for at, _ in profile[1:]] + [24 * 3600 * SECOND]
+    expected = sum(rate * max(0, end - at) / hour for (at, rate), end in zip(profile, ends, strict=False))
+    if expected > MOST_A_DAY:
+        read.say(place, f"brings {expected:,.0f} people a day; {MOST_A_DAY:,} are the most (rates are per hour)")
 
 
 def read_service(read: Reader, table: object, plan: Plan) -> tuple[dict[str, Distribution], dict[str, Distribution]]:

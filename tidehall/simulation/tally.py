@@ -207,6 +207,7 @@ def tally(scenario: Scenario, played: Played) -> Tally:
     used = {line for line in zone_of if line in by_line or any(at[0] == line for at in played.turned_away)}
     used |= {demand.line for demand in scenario.demand}
     used |= {way.line for ways in scenario.transfers.values() for way in ways if way.line in zone_of}
+    used |= fetching(scenario, {zone_of[demand.line] for demand in scenario.demand})  # none may come on a quiet day
     period, measured = [opens, hours.closes], [begin, played.until]
 
     def part(key: str, mine: list[Person], lines: set[str] | None, windows: set[str] | None) -> None:
@@ -243,6 +244,14 @@ def tally(scenario: Scenario, played: Played) -> Tally:
         found[f"zone:{zone}"] |= papers(scenario, played, fold, begin, lambda x, zone=zone: x.zone == zone)  # type: ignore[misc] # bound now
     found |= half_hours(scenario, played, fold, visits, opens)
     return found | posts(played)
+
+
+def fetching(scenario: Scenario, zones: set[str]) -> set[str]:
+    """The pickup lines of these zones in which people may come for results."""
+    if scenario.offices is None or not scenario.offices.case_share or not scenario.offices.collect_share:
+        return set()
+    lines = (line for line in scenario.plan.lines if line.purpose == "pickup" and line.zone in zones)
+    return set({line.zone: line.id for line in lines}.values())  # one a zone, as the hall knows it
 
 
 def tally_papers(scenario: Scenario, played: Played) -> Tally:

@@ -126,7 +126,10 @@ def read_visits(rows: Iterable[Mapping[str, str | None]], zone_name: str, first_
             columns = {name: column(row, choices) for name, choices in COLUMNS.items()}
             lacking = [name for name in ("line", "taken", "called") if columns[name] is None]
             if lacking:
-                log.problems.append(f"columns: {', '.join(lacking)}: not there; columns are {', '.join(row)}")
+                names = ", ".join(COLUMNS[name][0] for name in lacking)
+                log.problems.append(
+                    f"columns: {', '.join(lacking)}: not there; call them {names}; columns are {', '.join(row)}"
+                )
                 return log
             log.knows = frozenset(n for n in ("started", "ended", "window", "outcome") if columns[n] is not None)
         try:

@@ -23,7 +23,7 @@ from tidehall.display.http.api import good
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.sheets import CSV, XLSX, Sheet, csv_bytes, xlsx_bytes
-from tidehall.hall.accuracy import Judged, Quality
+from tidehall.hall.accuracy import Judged, Quality, quality
 from tidehall.hall.calendar import is_date
 from tidehall.hall.figures import By, Figures, figures, per_day
 from tidehall.hall.kept import Kept, Visit
@@ -162,11 +162,13 @@ async def get_statistics(edge: Edge, asked: Asked) -> Response:
 
 
 class QualityRow(Struct, frozen=True):
-    """How true the estimates of one part were."""
+    """How true the estimates of one part were: those given with the numbers, and those `later` ones that were shown
+    while people waited, every five minutes."""
 
     key: str
     name: str
     quality: Quality
+    later: Quality
 
 
 class EstimatesView(Struct, frozen=True):
@@ -187,16 +189,21 @@ async def get_estimates(edge: Edge, asked: Asked) -> Response:
     await caught_up(edge, asked)
     keeper, plan = asked.keeper, asked.keeper.committed.state.rules
 
-    def answer(found: list[Judged]) -> dict[str, Quality]:
-        made = qualities(found, by, plan.hall.time_zone)
+    def answer(found: list[Judged]) -> tuple[dict[str, Quality], dict[str, Quality]]:
+        taken = qualities((one for one in found if not one.later), by, plan.hall.time_zone)
+        later = qualities((one for one in found if one.later), by, plan.hall.time_zone)
         while found:
             found.pop()  # as Kept.let_go
-        return made
+        return taken, later
 
     async with reckoning(edge):
         seq, found = await judged(edge.house.projections, keeper.id, DayRecords.name, first, last)
-        made = await asyncio.to_thread(answer, found)
-    rows = tuple(QualityRow(key, named(plan, by, key, asked.lang), quality) for key, quality in made.items())
+        taken, later = await asyncio.to_thread(answer, found)
+    none = quality(())
+    rows = tuple(
+        QualityRow(key, named(plan, by, key, asked.lang), taken.get(key, none), later.get(key, none))
+        for key in sorted(taken.keys() | later.keys())
+    )
     return good(EstimatesView(keeper.id, first, last, by, rows, seq))
 
 
