@@ -375,8 +375,9 @@ class ZoneSearch:
         """What is less in the cheaper one."""
         for band, a, b in zip(self.room.bands, choice.counts, cheaper.counts, strict=True):
             if a != b:
-                return f"{self.room.zone} {band.name}: {b} windows instead of {a}"
-        return f"{self.room.zone}: {cheaper.tidal} tidal posts instead of {choice.tidal}"
+                return f"{self.room.zone} {band.name}: {b} {'window' if b == 1 else 'windows'} instead of {a}"
+        tidal = f"{cheaper.tidal} tidal {'post' if cheaper.tidal == 1 else 'posts'}"
+        return f"{self.room.zone}: {tidal} instead of {choice.tidal}"
 
     def dearer(self, choice: Choice) -> Choice | None:
         """One window more, where the kernel sees most gain for the cost; None at the bounds."""
