@@ -242,7 +242,8 @@ def test_a_runner_is_sent_to_another_zone(hall: Hall) -> None:
 
 
 def test_an_alert_is_taken_by_who_sees_it(hall: Hall) -> None:
-    """People wait and no window is open: the alert is his, two supervisors see it, one takes it, both see by whom."""
+    """People wait and no window is open: the alert is his, two supervisors see it, one takes it, both see by whom; what
+    it is about opens who waits there."""
     server = hall.server
     server.clear()
     server.take()
@@ -252,6 +253,9 @@ def test_an_alert_is_taken_by_who_sees_it(hall: Hall) -> None:
     expect(alarm).to_have_count(1, timeout=SOON)
     expect(same).to_have_count(1, timeout=SOON)
     expect(alarm.locator(".mine")).to_be_visible()
+    same.get_by_role("link", name="社会事务服务区").click()
+    expect(other.get_by_role("dialog").get_by_role("heading", name="正在等候")).to_be_visible(timeout=SOON)
+    other.keyboard.press("Escape")
     alarm.get_by_role("button", name="我来处理").click()
     for one in (alarm, same):
         expect(one).to_contain_text("6001", timeout=SOON)

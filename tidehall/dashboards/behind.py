@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tidehall.dashboards.panels import FORESEEN, Seen, board_words, minutes, percent, strip_name
+from tidehall.dashboards.panels import FORESEEN, Seen, alarm_opens, board_words, minutes, percent, strip_name
 from tidehall.dashboards.picture import shown_zones
 from tidehall.display.office_lists import alert_facts, place_words
 from tidehall.display.office_words import span_text
@@ -195,7 +195,7 @@ def of_alerts(s: Seen) -> Behind:
     rows = []
     for a in found:
         facts = alert_facts(s.hall, a, s.lang)
-        about = Cell(facts["about"], f"/case/{s.state.id}/{facts['case']}" if facts["case"] else "")
+        about = Cell(facts["about"], f"/case/{s.state.id}/{facts['case']}" if facts["case"] else alarm_opens(s, a))
         rows.append(
             [Cell(facts["kind_words"]), about, Cell(facts["owner"]), Cell(clock(s, a.since)),
              Cell(a.acknowledged_by or ""), Cell(clock(s, a.ended or 0))]

@@ -24,11 +24,14 @@ from tidehall.hall.kept import QUARTER
 from tidehall.hall.offices.clocks import still_open
 from tidehall.hall.papers.objects import HandOff, SupportState
 from tidehall.hall.plan import Board
-from tidehall.hall.state import HallState
+from tidehall.hall.state import Alert, HallState
 from tidehall.hall.targets import Targets
 from tidehall.locales import say
 
-__all__ = ["FIGURES", "FORESEEN", "Seen", "board_words", "desk", "lists_in_time", "minutes", "percent", "strip_name"]
+__all__ = [
+    "FIGURES", "FORESEEN", "Seen", "alarm_opens", "board_words", "desk", "lists_in_time", "minutes", "percent",
+    "strip_name",
+]  # fmt: skip
 
 #: The five figures, in their order.
 FIGURES = ("wait", "soon", "on_time", "busy", "alerts")
@@ -262,9 +265,21 @@ def alarm_row(s: Seen, row: Row) -> Row:
             figure = s.t("alert.limit", n=f"{alert.limit / 60:g}")
         elif alert.limit and alert.kind == "estimate_off":
             figure = s.t("alert.missed", n=f"{100 * alert.limit:g}")
-        return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager"}
+        return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager", "opens": alarm_opens(s, alert)}
 
     return row._replace(macro="alarm", make=make)
+
+
+def alarm_opens(s: Seen, alert: Alert) -> str:
+    """The panel with what an alert is about, where it is no case's; "" for none."""
+    about = alert.about
+    if about in s.state.windows:
+        return f"window?id={about}"
+    if about in s.state.tickets:
+        return f"ticket?id={about}"
+    if about in s.state.zones or about in s.state.lines:
+        return f"wait?zone={about if about in s.state.zones else s.state.lines[about].zone}"
+    return "displays" if alert.kind.endswith("_silent") else "ratings" if alert.kind == "bad_rating" else ""
 
 
 def strain_rows(s: Seen, zones: Sequence[str]) -> list[Row]:
