@@ -107,7 +107,7 @@ async def test_nobody_open_is_said_and_alerted(tmp_path: Path) -> None:
         assert [(a["about"], a["owner"], a["ended"]) for a in alerts] == [("g", "supervisor:g", None)]
         page = (await s.get("/desk/t/handoffs?zone=g")).text
         assert "有人等候，无窗口开放" in page
-        assert "<b>打开 T5 号窗口</b> 综合" in page
+        assert "<b>开放 T5 号窗口</b> 综合" in page
         elsewhere = (await s.get("/desk/t/handoffs/state?zone=p")).json()["lists"]
         assert (elsewhere["tide"]["order"], elsewhere["alerts"]["order"]) == ([], [])
 
