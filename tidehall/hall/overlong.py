@@ -144,10 +144,11 @@ class Overlong:
         if over <= self.at:
             self.wakes(s, over)
 
-    def undone(self, s: HallState, at: int) -> None:
+    def undone(self, s: HallState, t: Ticket, window: str, at: int) -> None:
         """A citizen is served again as if he had never left; what that brings back is due at `at` (µs)."""
         self.since = at
-        self.find_services(s)
+        if self.services:
+            self.service_begins(s, t, window)
         self.doubts(s, at)
 
     def called(self, s: HallState, t: Ticket, shown: Estimate, at: int) -> None:
@@ -188,7 +189,9 @@ class Overlong:
                 if own is not None:
                     own.order.append((since, id))
         self.places = {id: n for n, id in enumerate(s.windows)}
-        self.find_services(s)
+        overs = [(self.service_over(s, window), self.places[id], id) for id, window in s.windows.items()]
+        self.serving = [entry for entry in overs if entry[0]]
+        heapify(self.serving)
         told = [a for a in s.alerts.values() if a.kind in KINDS and a.ended is None]
         self.told = {a.id for a in told}
         self.doubted = self.told.copy()
@@ -197,12 +200,6 @@ class Overlong:
         )  # fmt: skip
         self.moment = self.since = at
         self.at, self.owed = (1 if s.plan is not None else NEVER), None
-
-    def find_services(self, s: HallState) -> None:
-        """Which services may last too long."""
-        overs = [(self.service_over(s, window), self.places[id], id) for id, window in s.windows.items()]
-        self.serving = [entry for entry in overs if entry[0]]
-        heapify(self.serving)
 
     # ---- what is due
 

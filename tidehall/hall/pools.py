@@ -58,11 +58,11 @@ class Crew(Struct, frozen=True):
     whole: bool
 
 
-class Pool(Struct, frozen=True):
+class Pool(Struct):
     """How a line's windows stand: in `groups` the guests' lines that they serve too, those that are open, those that
     rest; `ready`, `resting`: all of them; `posts`: how many acceptance windows are not closed; `counts`: of each
-    guest's line, how many windows are not closed; `due`: when those of `ready` are due to rest, in their order, the
-    first one first; `rests`: how they work where so many of these have left it out."""
+    guest's line, how many windows are not closed; `due`, once somebody has to wait: when those of `ready` are due to
+    rest, in their order, the first one first; `rests`: how they work where so many of these have left it out."""
 
     crew: Crew
     groups: list[tuple[tuple[str, ...], list[Window], list[Window]]]
@@ -70,8 +70,8 @@ class Pool(Struct, frozen=True):
     resting: list[Window]
     posts: int
     counts: dict[str, int]
-    due: list[int]
-    rests: dict[int, Rests]
+    due: list[int] | None = None
+    rests: dict[int, Rests] = {}
 
 
 class Rests:
@@ -165,13 +165,17 @@ def pool_of(s: HallState, line: str) -> Pool:
             guest: sum([window.state != "closed" for _, windows in crew_of(s, guest).groups for window in windows])
             for guest in crew.guests
         }
-        habit = s.rest_every
-        due: list[int] = []
-        if habit < FOR_EVER:
-            every.sort(key=SINCE)
-            due = [window.since // MINUTE * MINUTE + habit for window in every]
-        found = s.pools[line] = Pool(crew, groups, every, quiet, posts, counts, due, {})
+        found = s.pools[line] = Pool(crew, groups, every, quiet, posts, counts)
     return found
+
+
+def rests_due(s: HallState, pool: Pool) -> list[int]:
+    """When the open windows are due to rest, which now stand in this order."""
+    pool.due = []
+    if s.rest_every < FOR_EVER:
+        pool.ready.sort(key=SINCE)
+        pool.due = [due_at(window, s.rest_every) for window in pool.ready]
+    return pool.due
 
 
 def before(line: Line, rank: tuple[int, ...] | None) -> int:
@@ -266,7 +270,8 @@ class Course:
         if crew.whole and 0 < pace.count < pool.posts and self.leaving():
             return None
         lost = latest = 0.0  # what windows do not work yet, µs, and when the last of them does
-        tickets, due, ready = s.tickets, pool.due, pool.ready
+        due = rests_due(s, pool) if pool.due is None else pool.due
+        tickets, ready = s.tickets, pool.ready
         over = bisect_right(due, now) if due and due[0] <= now else 0
         here = [tickets[id] for window in ready if (id := window.ticket) is not None] if crew.looks or over else []
         if over:  # a rest was due; who has called somebody since then has left it out
@@ -329,7 +334,8 @@ class Course:
 
     def by_steps(self, people: float) -> list[float]:
         """The same, step by step: with the rests to come, where there are some before that."""
-        first = self.pool.due[0] if self.pool.due else FOR_EVER
+        due = rests_due(self.s, self.pool) if self.pool.due is None else self.pool.due
+        first = due[0] if due else FOR_EVER
         if self.now + people * self.mean / len(self.pool.ready) <= first:
             found = self.passed(people, tired=False)
             if self.now + found[2] <= first:

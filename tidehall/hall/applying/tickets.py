@@ -425,4 +425,4 @@ def action_undone(s: HallState, ev: e.ActionUndone) -> None:
     window.undoable = None
     window.seq = s.zone_seq[window.zone] = s.seq
     if before.state is SERVING:
-        s.overlong.undone(s, ev.at)
+        s.overlong.undone(s, before, ev.window, ev.at)

@@ -28,15 +28,10 @@ def moved(s: HallState, window: Window, at: int) -> None:
     if s.pools:
         for line in s.zone_lines[window.zone]:  # a window serves lines of its own zone
             s.pools.pop(line, None)
-    lines = s.lines
+    lines, seq = s.lines, s.seq
     for line in window.lines:
-        lines[line].seq = s.seq
-    tide_moves(s, window, at)
-
-
-def tide_moves(s: HallState, window: Window, at: int) -> None:
-    """The window has opened, closed, paused or changed its lines, which are of its own zone."""
-    watch = s.watches.get(window.zone)
+        lines[line].seq = seq
+    watch = s.watches.get(window.zone)  # a window's lines are of its own zone
     if watch is not None:
         watch.move(s, window, at)
 
@@ -144,7 +139,9 @@ def tide_confirmed(s: HallState, ev: e.TideConfirmed) -> None:
         stepped(s, tide, ev.at)
         if tide.advice is not None and tide.advice.window == ev.window:
             tide.advice, tide.broken_at = None, 0
-    tide_moves(s, window, ev.at)
+    watch = s.watches.get(window.zone)
+    if watch is not None:
+        watch.move(s, window, ev.at)
 
 
 def reserve_set(s: HallState, ev: e.ReserveSet) -> None:
