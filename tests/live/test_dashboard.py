@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.live.door import ADMIN, Stage, plan, served, stage
 from tests.live.feeds import until
+from tidehall.dashboards.behind import BEHIND
 from tidehall.dashboards.channel import DashboardChannel
 from tidehall.dashboards.live import dashboards
 from tidehall.dashboards.picture import Standing, of_hall
@@ -134,7 +135,8 @@ async def test_what_happens_while_the_day_is_read_counts_once(tmp_path: Path) ->
 
 
 async def test_the_usual_day_is_a_band_from_three_days_on(tmp_path: Path) -> None:
-    """Two recorded days draw nothing; with the third the curve lies over their spread, in minutes, with its name."""
+    """Two recorded days draw nothing; with the third the curve lies over their spread, in minutes, with its name, and
+    the table behind it says the same."""
     async with house(tmp_path) as (s, _):
         room = Room(s.keeper, s.door.hubs["t"], s.door.house.projections, s.door.house.outlook)
         here, store = date.fromisoformat(s.keeper.committed.state.day), s.door.house.projections
@@ -151,6 +153,10 @@ async def test_the_usual_day_is_a_band_from_three_days_on(tmp_path: Path) -> Non
             drawn = [trace["y"] for trace in figure["data"][:3]]
             assert drawn == ([[12, 12], [4, 4], [8, 8]] if ago == 3 else [[], [], []])
             assert any(note["text"] == "平日" for note in figure["layout"]["annotations"]) == (ago == 3)
+            tables = {table.caption: table for table in BEHIND["wait"](room.seen("zh", "g")).tables}
+            assert ("平日同一时段的平均等候" in tables) == (ago == 3)
+        told = tables["平日同一时段的平均等候"].rows
+        assert [[cell.text for cell in row] for row in told] == [["09:00", "4", "8", "12"], ["09:15", "4", "8", "12"]]
 
 
 # ---- the page and its socket

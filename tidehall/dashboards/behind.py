@@ -106,13 +106,16 @@ def line_text(s: Seen, id: str) -> str:
 
 
 def of_wait(s: Seen) -> Behind:
-    """Who waits, who was called in the last half hour, and whose number is void and may be restored."""
+    """Who waits, who was called in the last half hour, whose number is void and may be restored; of a zone the usual
+    day too, which stands behind its curve."""
     zones = [s.zone] if s.zone else shown_zones(s.state)
     lines = {line.id for line in s.state.lines.values() if line.zone in zones}
     waiting = [t for t in s.state.tickets.values() if t.state == "waiting" and t.line in lines]
     waiting.sort(key=lambda t: t.waiting_since)
     void = [t for t in s.state.tickets.values() if t.state == "void" and t.line in lines]
     called = sorted((c for zone in zones for c in s.today.recent(zone, s.now)), key=lambda c: -c.at)
+    usual = s.usual.get(s.zone, ())
+    midnight = s.today.measures.begins
     return Behind(s.t("figure.wait", n=asked_of(s)), s.t("meaning.wait", n=asked_of(s)), [
         table(s, "zones", "zone wait waiting longest open", [
             [Cell(s.name(z), f"wait?zone={z}"), Cell(minutes(s.standings[z].wait)), Cell(str(s.standings[z].waiting)),
@@ -128,6 +131,10 @@ def of_wait(s: Seen) -> Behind:
         table(s, "void", "number line taken", [
             [number_of(s, t.id), Cell(line_text(s, t.line)), Cell(clock(s, t.taken_at))] for t in void
         ]),
+        *([table(s, "usual", "time p10 p50 p90", [
+            [Cell(clock(s, midnight + u.start)[:5]), *(Cell(minutes(v)) for v in (u.low, u.middle, u.high))]
+            for u in usual
+        ])] if usual else []),
     ])  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tidehall.dashboards.floor import counts, floor_rows
 from tidehall.dashboards.picture import Standing
 from tidehall.dashboards.strain import left, strained
 from tidehall.dashboards.today import Today
+from tidehall.dashboards.usual import Usual
 from tidehall.display import office_lists
 from tidehall.display.hub import KIOSK_SILENT_S, Display
 from tidehall.display.office_lists import Desk, Row, case_facts, hand_off_rows, place_words, support_facts
@@ -54,7 +55,8 @@ SPARK, SPARK_WIDTH, SPARK_HEIGHT, SPARK_TOP = 16, 96, 24, 30.0
 
 class Seen(NamedTuple):
     """What a part of the hall (`zone`; "" for all of it) is shown from; `kiosks`: how many seconds ago each kiosk's
-    page was last heard; `freed`: when each window's last service ended. `now` in µs."""
+    page was last heard; `freed`: when each window's last service ended; `usual`: the usual day of each zone that has
+    one. `now` in µs."""
 
     hall: Hall
     today: Today
@@ -63,6 +65,7 @@ class Seen(NamedTuple):
     displays: Sequence[Display]
     kiosks: Mapping[str, float]
     freed: Mapping[str, int]
+    usual: Mapping[str, Sequence[Usual]]
     now: int
     lang: str
     zone: str
@@ -87,9 +90,9 @@ class Seen(NamedTuple):
         return say(f"dashboard.{key}", self.lang, **params)
 
 
-def minutes(span: int | None) -> str:
-    """A span (µs) in whole minutes; people are never told 0."""
-    return "—" if span is None else "<1" if span < MINUTE else str(round(span / MINUTE))
+def minutes(span: int | None, *, least: bool = False) -> str:
+    """A wait (µs) in whole minutes: within so many, or (`least`) at least so many; people are never told 0."""
+    return "—" if span is None else "<1" if span < MINUTE else str(span // MINUTE if least else -(-span // MINUTE))
 
 
 def at_least(found: Standing) -> bool:
@@ -127,7 +130,7 @@ def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
     where = s.name(found.worst) if not s.zone and found.worst else ""
     longest = s.t("sub.wait" if s.zone else "sub.wait_hall", n=found.waiting, longest=minutes(found.longest))
     return {
-        "value": minutes(found.wait), "least": at_least(found), "unit": s.t("unit.minutes"),
+        "value": minutes(found.wait, least=at_least(found)), "least": at_least(found), "unit": s.t("unit.minutes"),
         "where": where,
         "sub": longest,
         "target": aimed(s, s.targets.wait.share), "standing": against(found.wait, within(s)),
@@ -141,9 +144,9 @@ def soon_figure(s: Seen, found: Standing) -> dict[str, Any]:
     standing, unsure = against(found.soon, within(s)), found.soon is not None and found.soon_least
     sub = s.t("sub.no_ahead") if known is None or found.soon is None else s.t(f"basis.{known.basis}")
     return {
-        "value": minutes(found.soon), "least": unsure, "unit": s.t("unit.minutes") if found.soon is not None else "",
-        "where": where,
-        "sub": sub,
+        "value": minutes(found.soon, least=unsure), "least": unsure,
+        "unit": s.t("unit.minutes") if found.soon is not None else "",
+        "where": where, "sub": sub,
         "target": aimed(s, FORESEEN), "standing": "none" if unsure and standing != "breach" else standing,
     }  # fmt: skip
 
@@ -209,7 +212,7 @@ def zone_facts(s: Seen, zone: str) -> dict[str, Any]:
     found = s.standings[zone]
     return {
         "id": zone, "name": s.name(zone), "waiting": found.waiting, "longest": minutes(found.longest),
-        "wait": minutes(found.wait), "least": at_least(found), "soon": minutes(found.soon),
+        "wait": minutes(found.wait, least=at_least(found)), "least": at_least(found), "soon": minutes(found.soon),
         "strained": against(found.soon, within(s)) == "breach",
         "open": found.open_windows, "standing": against(found.wait, within(s)), "spark": spark(s, zone),
         "limit": round(SPARK_HEIGHT * (1 - min(1.0, within(s) / MINUTE / SPARK_TOP)), 1),
@@ -237,7 +240,7 @@ def finding(s: Seen, zone: str) -> str:
     if found.wait is None:
         return s.t("finding.nobody", zone=name)
     key = "finding.at_least" if at_least(found) else "finding.now"
-    words = s.t(key, zone=name, n=minutes(found.wait), share=f"{100 * s.targets.wait.share:g}")
+    words = s.t(key, zone=name, n=minutes(found.wait, least=at_least(found)), share=f"{100 * s.targets.wait.share:g}")
     return words if found.soon is None else words + s.t("finding.soon", n=minutes(found.soon))
 
 
@@ -294,7 +297,7 @@ def strain_facts(s: Seen, zone: str) -> dict[str, Any]:
     tidal = "no_tidal" if not has.tidal else "closed" if has.shut else "all_open"
     words = [s.t(f"strain.{tidal}", labels=say("office.comma", s.lang).join(has.shut))]
     words += [s.t(f"strain.{state}", n=n) for state, n in (("shut", has.closed), ("paused", has.paused)) if n]
-    waits = ("≥" if at_least(found) else "") + minutes(found.wait)
+    waits = ("≥" if at_least(found) else "") + minutes(found.wait, least=at_least(found))
     now = against(found.wait, within(s)) == "breach"
     return {
         "id": zone, "name": s.name(zone), "now": now, "title": s.t("strain.now" if now else "strain.soon"),

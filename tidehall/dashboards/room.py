@@ -71,7 +71,7 @@ class Room:
             self.made = key, standings(hall, self.today, ahead, now), ahead, self.today.freed()
         _, found, ahead, freed = self.made
         kiosks = {id: self.hub.clock() - at for id, at in self.hub.kiosks.items()}
-        return Seen(hall, self.today, found, ahead, self.hub.displays(), kiosks, freed, now, lang, zone)
+        return Seen(hall, self.today, found, ahead, self.hub.displays(), kiosks, freed, self.usual, now, lang, zone)
 
     # ---- curves
 
