@@ -35,8 +35,7 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
     Refusals: unknown_line, unknown_item, unknown_priority, issuing_ended, line_full, already_queueing,
     numbers_exhausted; for cases those of `collected` too.
     """
-    if s.plan is None:
-        raise Refusal("no_plan")
+    plan = s.rules
     line_id = q.line
     items: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
@@ -64,7 +63,7 @@ def take(s: HallState, q: c.TakeTicket, now: int) -> list[Event]:
         raise Refusal("line_full", line=line.id, waiting=len(line.waiting))
     if q.holder is not None:
         held = [s.tickets[id] for id in s.holders.get(q.holder, ()) if s.tickets[id].line == line.id]
-        if len(held) >= s.plan.limits.open_tickets_per_holder:
+        if len(held) >= plan.limits.open_tickets_per_holder:
             raise Refusal("already_queueing", line=line.id, number=held[0].number)
     numbering = line.numbering
     n = numbering.next()

@@ -132,8 +132,8 @@ class Overlong:
         self.doubts(s, at)
 
     def waits_from(self, s: HallState, line: str, at: int) -> None:
-        """Somebody waits in a line from now on; called where `at` + `patience` is not after
-        `self.at`: of two at one moment the plan's order decides."""
+        """Somebody waits in a line from now on; called where `at` + `patience` is not after `self.at`: of two at one
+        moment the plan's order decides."""
         self.wakes(s, at + self.waits.get(line, NEVER))
 
     def service_begins(self, s: HallState, t: Ticket, window: str) -> None:

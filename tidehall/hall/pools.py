@@ -170,11 +170,12 @@ def pool_of(s: HallState, line: str) -> Pool:
 
 
 def rests_due(s: HallState, pool: Pool) -> list[int]:
-    """When the open windows are due to rest, which now stand in this order."""
-    pool.due = []
-    if s.rest_every < FOR_EVER:
-        pool.ready.sort(key=SINCE)
-        pool.due = [due_at(window, s.rest_every) for window in pool.ready]
+    """When the open windows are due to rest; from the first time on they stand in this order."""
+    if pool.due is None:
+        pool.due = []
+        if s.rest_every < FOR_EVER:
+            pool.ready.sort(key=SINCE)
+            pool.due = [due_at(window, s.rest_every) for window in pool.ready]
     return pool.due
 
 
@@ -270,8 +271,7 @@ class Course:
         if crew.whole and 0 < pace.count < pool.posts and self.leaving():
             return None
         lost = latest = 0.0  # what windows do not work yet, µs, and when the last of them does
-        due = rests_due(s, pool) if pool.due is None else pool.due
-        tickets, ready = s.tickets, pool.ready
+        tickets, due, ready = s.tickets, rests_due(s, pool), pool.ready
         over = bisect_right(due, now) if due and due[0] <= now else 0
         here = [tickets[id] for window in ready if (id := window.ticket) is not None] if crew.looks or over else []
         if over:  # a rest was due; who has called somebody since then has left it out
@@ -334,7 +334,7 @@ class Course:
 
     def by_steps(self, people: float) -> list[float]:
         """The same, step by step: with the rests to come, where there are some before that."""
-        due = rests_due(self.s, self.pool) if self.pool.due is None else self.pool.due
+        due = rests_due(self.s, self.pool)
         first = due[0] if due else FOR_EVER
         if self.now + people * self.mean / len(self.pool.ready) <= first:
             found = self.passed(people, tired=False)

@@ -333,11 +333,9 @@ def next_ticket(s: HallState, q: c.NextTicket, now: int) -> list[Event]:
     """Finish, if somebody is served, and call, in one decision."""
     id = q.window
     window = s.windows.get(id)
-    if window is None or window.state != "open" or window.closing:
-        if window is not None and window.closing and window.ticket is not None:
-            return finish(s, c.FinishTicket(id), now)
-        ready(s, id)  # it refuses
-    assert window is not None  # else it was refused
+    if window is not None and window.closing and window.ticket is not None:
+        return finish(s, c.FinishTicket(id), now)
+    window = ready(s, id)
     found: list[Event] = []
     if window.ticket is not None:
         found.append(e.TicketFinished(now, served(s, id).id, id))

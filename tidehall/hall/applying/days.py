@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tidehall.hall import events as e
 from tidehall.hall.applying.orders import day_over
+from tidehall.hall.applying.windows import tide_moves
 from tidehall.hall.calendar import service_day
 from tidehall.hall.offices.turn import keep_versions, sweep
 from tidehall.hall.plan import Plan
@@ -120,9 +121,7 @@ def day_turned(s: HallState, ev: e.DayTurned) -> None:
             window.lines = next(w.lines for w in s.plan.windows if w.id == window.id)
             window.lines_for_today = False
             window.seq = s.seq
-            for watch in s.watches.values():  # another window may be open for its lines now
-                watch.look(s)
-                watch.weigh_anew(s, ev.due)
+            tide_moves(s, window, ev.due)
     s.pools.clear()
     s.crews.clear()
     passed(s, ev.due)

@@ -55,11 +55,7 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
     t = s.tickets[id]
     window = s.windows[ev.window]
     line = s.lines[t.line]
-    waiting = line.waiting
-    if waiting and waiting[0][3] == id:
-        del waiting[0]
-    else:
-        line.leave(t.rank)
+    line.leave(t.rank)
     line.seq = seq
     again = t.first_called_at > 0
     if not again:

@@ -16,7 +16,7 @@ from tidehall.hall.tide import STEPS, Advice, Tide
 
 __all__ = [
     "alert_ended", "alert_raised", "reserve_set", "service_counted", "staff_signed_in", "staff_signed_out",
-    "tide_advised", "tide_confirmed", "tide_foreseen", "tide_lapsed", "window_closed", "window_lines_set",
+    "tide_advised", "tide_confirmed", "tide_foreseen", "tide_lapsed", "tide_moves", "window_closed", "window_lines_set",
     "window_opened", "window_paused", "window_resumed",
 ]  # fmt: skip
 
@@ -31,7 +31,12 @@ def moved(s: HallState, window: Window, at: int) -> None:
     lines, seq = s.lines, s.seq
     for line in window.lines:
         lines[line].seq = seq
-    watch = s.watches.get(window.zone)  # a window's lines are of its own zone
+    tide_moves(s, window, at)
+
+
+def tide_moves(s: HallState, window: Window, at: int) -> None:
+    """The window has opened, closed, paused or changed its lines, which are of its own zone."""
+    watch = s.watches.get(window.zone)
     if watch is not None:
         watch.move(s, window, at)
 
@@ -139,9 +144,7 @@ def tide_confirmed(s: HallState, ev: e.TideConfirmed) -> None:
         stepped(s, tide, ev.at)
         if tide.advice is not None and tide.advice.window == ev.window:
             tide.advice, tide.broken_at = None, 0
-    watch = s.watches.get(window.zone)
-    if watch is not None:
-        watch.move(s, window, ev.at)
+    tide_moves(s, window, ev.at)
 
 
 def reserve_set(s: HallState, ev: e.ReserveSet) -> None:
