@@ -70,8 +70,8 @@ bench: $(TOOLS)
 
 proof: $(TOOLS)
 	@.ci/tools
-	@$(PY) -m pytest -m proof tests/pages $(ARGS)
-	@$(PY) -m pytest -m proof --ignore tests/pages $(ARGS)
+	@$(PY) -m pytest -m proof --timeout 7200 tests/pages $(ARGS)
+	@$(PY) -m pytest -m proof --timeout 7200 --ignore tests/pages $(ARGS)
 	@$(PY) docs/proofs.py
 	@$(PY) docs/validation.py $(SNAPSHOTS)
 	@$(PY) docs/estimates.py $(SNAPSHOTS)

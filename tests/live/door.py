@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from httpx import Response
 from tidehall.display.door import Door
 from tidehall.hall.plan import Plan, parse_plan
 from tidehall.live import HallKeeper, House
+from tidehall.server import listen
 from tidehall.store.bus import LocalBus
 from tidehall.store.clock import HallClock
 from tidehall.store.memory import MemoryJournal
@@ -129,7 +129,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
 async def served(s: Stage) -> AsyncIterator[str]:
     """The stage's application behind uvicorn on a free port, its clock sampled as in a real server."""
     sampling = asyncio.create_task(s.door.house.clock.follow(s.journal))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen("127.0.0.1", 0) as listening:
         config = uvicorn.Config(s.door.app, lifespan="off", log_config=None, ws="websockets-sansio")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -22,6 +21,7 @@ from tidehall.display.listener import Client
 from tidehall.hall import commands as c
 from tidehall.hall.plan import Plan, parse_plan
 from tidehall.live import Ask, HallKeeper
+from tidehall.server import listen
 from tidehall.store.bus import LocalBus
 from tidehall.store.clock import HallClock
 from tidehall.store.memory import MemoryJournal
@@ -106,9 +106,7 @@ async def stage(journal: MemoryJournal | None = None, bus: LocalBus | None = Non
         ticket_of=lambda token: token.removeprefix("token-") if token.startswith("token-") else None,
         may_watch=lambda connection, hall, window: connection.headers.get("authorization") == "Bearer staff",
     )
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
-    door.bind(("127.0.0.1", 0))
+    door = listen("127.0.0.1", 0)
     config = uvicorn.Config(
         Starlette(routes=feed.routes()), ws="websockets-sansio", lifespan="off", log_config=None,
         ws_per_message_deflate=False, timeout_graceful_shutdown=2,
