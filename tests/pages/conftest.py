@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,23 @@ def until(done: Callable[[], object], seconds: float, missing: Callable[[], str]
         time.sleep(LOOK_S)
 
 
+def noon() -> str:
+    """The time zone where it is between 12 and 13 o'clock now."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # signs as POSIX has them: +1 lies west of Greenwich
+
+
+def where_it_is_noon(plan: Path, folder: Path) -> Path:
+    """The same plan there: at midnight every number ends, and an evening has no next half hour to look ahead to."""
+    text = re.sub(r"(?m)^time_zone.*\n", "", plan.read_text("utf-8"))
+    moved = folder / "noon.toml"
+    moved.write_text(text.replace("\n[hall]\n", f'\n[hall]\ntime_zone = "{noon()}"\n', 1), "utf-8")
+    return moved
+
+
 @contextmanager
 def serving(plan: Path, folder: Path) -> Iterator[Server]:
-    """`tidehall serve` with a hall "pages", in a process of its own, while it lasts."""
+    """`tidehall serve` with a hall "pages" where it is noon, in a process of its own, while it lasts."""
+    plan = where_it_is_noon(plan, folder)
     base = f"http://127.0.0.1:{free_port()}"
     said = folder / "said.txt"
     command = [

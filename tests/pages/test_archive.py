@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.pages.conftest import serving
+from tests.pages.conftest import noon, serving
 from tests.pages.office_hall import OFFICES, Hall
 
 pytestmark = pytest.mark.browser
@@ -133,13 +133,11 @@ def test_no_unit_no_list(hall: Hall) -> None:
 def test_the_count_warns_in_the_last_hour(
     minutes: int, standing: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> None:
-    """So many minutes before the last session ends; the hall lies where it is noon now."""
-    off = datetime.now(UTC).hour - 12
-    zone = f"Etc/GMT{off:+d}"
-    closes = datetime.now(ZoneInfo(zone)) + timedelta(minutes=minutes)
+    """So many minutes before the last session ends."""
+    closes = datetime.now(ZoneInfo(noon())) + timedelta(minutes=minutes)
     plan = tmp_path / "hall.toml"
-    text = OFFICES.read_text(encoding="utf-8").replace('[["00:00", "24:00"]]', f'[["00:00", "{closes:%H:%M}"]]')
-    plan.write_text(text.replace("open_days", f'time_zone = "{zone}"\nopen_days'), encoding="utf-8")
+    text = OFFICES.read_text("utf-8").replace('[["00:00", "24:00"]]', f'[["00:00", "{closes:%H:%M}"]]')
+    plan.write_text(text, "utf-8")
     with serving(plan, tmp_path_factory.mktemp("closing")) as server:
         hall = Hall(server, browser)
         staffed(hall)

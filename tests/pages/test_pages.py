@@ -203,6 +203,7 @@ def test_large_type_and_english_keep_the_visitors_place(hands: Hands) -> None:
     usual = page.evaluate(size)
     page.get_by_text("长辈版").click()
     expect(page.locator("html")).to_have_class(re.compile("large"))
+    page.wait_for_load_state()  # the new page's own style sheets
     assert page.evaluate(size) / usual == pytest.approx(1.35, rel=0.01)
     page.get_by_text("EN", exact=True).click()
     expect(page.locator(".ask")).to_have_text("Social affairs")
