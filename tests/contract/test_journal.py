@@ -505,3 +505,16 @@ async def test_a_broken_migration_leaves_nothing_behind(empty_url: str) -> None:
     assert await connection.fetchval("SELECT to_regclass('tidehall.event')") is not None
     assert await migrate(connection) == []
     await connection.close()
+
+
+async def test_what_was_told_is_noted_once(journal: Journal, hall: str) -> None:
+    """Of several who note the same event one is told to send; what lies before it is not sent later; kinds of messages
+    and halls stand for themselves."""
+    assert await journal.told(hall, "alerts") is None
+    assert await journal.note_told(hall, "alerts", 0)
+    noted = await asyncio.gather(*(journal.note_told(hall, "alerts", 7) for _ in range(8)))
+    assert sorted(noted) == [False] * 7 + [True]
+    assert not await journal.note_told(hall, "alerts", 6)
+    assert await journal.told(hall, "alerts") == 7
+    assert await journal.note_told(hall, "fees", 3)
+    assert (await journal.told(hall, "fees"), await journal.told(f"{hall}'", "alerts")) == (3, None)

@@ -46,15 +46,19 @@ async def test_a_message_is_sent_once_across_restarts(tmp_path: Path) -> None:
             await until(lambda: len(sent()) >= 2, "the message that was missed")
             other = await s.to_review("FEE", applicant={"name": "无电话"})
             await s.ok(f"cases/{other}/request-fee", {"amount": 1, "reason": REASON})
-            await looked_at(tmp_path / "messages" / "t.seq", s.seq)
+            await gone_by(journal, s.seq)
     assert len(sent()) == len(set(sent())) == 2
     assert sent()[1] == f"t-{second}"
     assert file.stat().st_mode & 0o077 == 0
 
 
-async def looked_at(mark: Path, seq: int) -> None:
+async def gone_by(journal: MemoryJournal, seq: int) -> None:
     """Wait until the messenger has gone by this position."""
-    await until(lambda: int(mark.read_text()) >= seq, "the messenger's mark")
+
+    async def gone() -> bool:
+        return (await journal.told("t", "fees") or 0) >= seq
+
+    await until(gone, "the messenger")
 
 
 async def test_the_gateway_is_tried_again_and_then_an_alert_is_raised(tmp_path: Path) -> None:
@@ -110,31 +114,37 @@ async def test_a_mistake_costs_one_message(tmp_path: Path, caplog: pytest.LogCap
 
 
 async def test_missed_messages_wait_for_the_database(tmp_path: Path) -> None:
-    """A database that is away when the messenger starts costs no message: it reads on when the database is back."""
+    """A database that is away when the messenger starts, or when it notes what it is going to send, costs no message:
+    it goes on when the database is back."""
     file = tmp_path / "messages.jsonl"
-    mark = tmp_path / "messages" / "t.seq"
     async with offices(tmp_path, journal=(journal := Away(lambda: MORNING))) as s:
-        mark.parent.mkdir()
-        mark.write_text("0")
+        await journal.note_told("t", "fees", 0)
         case = await s.to_review("FEE")
         await s.ok(f"cases/{case}/request-fee", {"amount": 100, "reason": REASON})
-        messenger = Messenger(s.keeper, FileGateway(file), s.door.house.persons, mark.parent)
-        journal.away = 1
+        messenger = Messenger(s.keeper, FileGateway(file), s.door.house.persons)
+        journal.away = journal.dumb = 1
         s.door.spawn(messenger.run())
         await until(file.exists, "the message")
         assert not journal.away
+        assert not journal.dumb
 
 
 class Away(MemoryJournal):
-    """A journal in memory that does not answer the next `away` readings."""
+    """A journal in memory that does not answer the next `away` readings and the next `dumb` notes."""
 
-    away = 0
+    away = dumb = 0
 
     async def read(self, hall: str, after: int, limit: int = 1000, upto: int | None = None) -> list[Row]:
         if self.away:
             self.away -= 1
             raise StoreUnavailable("away")
         return await super().read(hall, after, limit, upto)
+
+    async def note_told(self, hall: str, what: str, seq: int) -> bool:
+        if self.dumb:
+            self.dumb -= 1
+            raise StoreUnavailable("away")
+        return await super().note_told(hall, what, seq)
 
 
 @asynccontextmanager

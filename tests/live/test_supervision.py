@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ async def supervisor(s: Offices, staff: str = "chief", zone: str | None = "g") -
     """A zone's supervisor, signed in: what the browser sends."""
     await add(s, staff, {"hall": "t", "zone": zone, "post": "supervisor"})
     return {"token": None, **await enter(s, staff)}
+
+
+def begun(s: Offices) -> Callable[[], Awaitable[bool]]:
+    """Whether a messenger of alerts has begun."""
+
+    async def found() -> bool:
+        return await s.journal.told("t", AlertMessenger.what) is not None
+
+    return found
 
 
 async def shown(s: Offices, board: str = "main") -> list[str]:
@@ -187,11 +197,11 @@ async def test_alerts_go_out_once_for_each_step(tmp_path: Path) -> None:
             counted: list[tuple[str, str]] = []
             for _ in range(2):
                 messenger = AlertMessenger(
-                    s.keeper, tmp_path / "messages", gateway=FileGateway(file), webhook=hook, duty=Duty(duty),
+                    s.keeper, gateway=FileGateway(file), webhook=hook, duty=Duty(duty),
                     count=lambda way, result: counted.append((way, result)),
                 )  # fmt: skip
                 s.door.spawn(messenger.run())
-            await until((tmp_path / "messages" / "t.alerts.seq").exists, "the messengers")
+            await until(begun(s), "the messengers")
             await s.take("A")
             await s.later(61)
             await until(lambda: len(sent()) == 1, "the message")
@@ -224,20 +234,20 @@ async def test_a_slow_address_does_not_hold_up_the_telephone_and_hears_no_name(t
         await answered.wait()
         return PlainTextResponse("")
 
-    file, duty, mark = tmp_path / "sms.jsonl", tmp_path / "duty.toml", tmp_path / "messages" / "t.alerts.seq"
+    file, duty = tmp_path / "sms.jsonl", tmp_path / "duty.toml"
     duty.write_text('"supervisor:g" = "13900002222"\n', "utf-8")
-    mark.parent.mkdir()
-    mark.write_text("0")  # a messenger was here before, and comes back when the alert is in hand already
     async with listening(Starlette(routes=[Route("/hook", take, methods=["POST"])])) as base:
         hook = Webhook(f"{base}/hook", "secret")
         async with offices(tmp_path, hall=plan()) as s:
+            # a messenger was here before, and comes back when the alert is in hand already
+            await s.journal.note_told("t", AlertMessenger.what, 0)
             who = await supervisor(s)
             await s.take("A")
             await s.later(61)
             await until(lambda: "long_wait:A" in s.keeper.committed.state.alerts, "the alert")
             await s.ok("alerts/long_wait:A/acknowledge", **who)
             messenger = AlertMessenger(
-                s.keeper, mark.parent, gateway=FileGateway(file), webhook=hook, duty=Duty(duty),
+                s.keeper, gateway=FileGateway(file), webhook=hook, duty=Duty(duty),
                 count=lambda way, result: None,
             )  # fmt: skip
             s.door.spawn(messenger.run())
@@ -254,11 +264,11 @@ async def test_nobody_waits_for_an_address_that_is_away(tmp_path: Path) -> None:
     async with offices(tmp_path, hall=plan()) as s:
         hook = Webhook("http://127.0.0.1:9/", "secret", longest_pause_s=0.0)
         messenger = AlertMessenger(
-            s.keeper, tmp_path / "messages", gateway=None, webhook=hook, duty=Duty(None),
+            s.keeper, gateway=None, webhook=hook, duty=Duty(None),
             count=lambda way, result: counted.append((way, result)),
         )  # fmt: skip
         s.door.spawn(messenger.run())
-        await until((tmp_path / "messages" / "t.alerts.seq").exists, "the messenger")
+        await until(begun(s), "the messenger")
         await s.take("A")
         await s.later(61)
         await until(lambda: counted == [("webhook", "failed")], "the failure")

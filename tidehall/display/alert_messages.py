@@ -77,14 +77,14 @@ class Duty:
 class AlertMessenger(Teller):
     """Tells an alert's owner, by the ways that the plan names for its kind."""
 
+    what = "alerts"
     told = (AlertRaised, AlertEscalated)
 
     def __init__(
-        self, keeper: HallKeeper, folder: Path, *, gateway: Gateway | None, webhook: Webhook | None, duty: Duty,
-        count: Count,
-    ) -> None:  # fmt: skip
+        self, keeper: HallKeeper, *, gateway: Gateway | None, webhook: Webhook | None, duty: Duty, count: Count
+    ) -> None:
         """`count` hears each message's way, and whether it was taken or failed."""
-        super().__init__(keeper, folder / f"{keeper.id}.alerts.seq")
+        super().__init__(keeper)
         self._gateway, self._webhook, self._duty, self._count = gateway, webhook, duty, count
         self._failing: set[str] = set()
 

@@ -89,7 +89,6 @@ class Door:
         self.gateway = gateway
         self.more = more
         self.webhook, self.duty, self.metrics = webhook, Duty(duty), metrics
-        self.messages = data / "messages"
         self.tasks: set[asyncio.Task[None]] = set()
         self.stack = contextlib.AsyncExitStack()
         self.hubs: dict[str, Hub] = {}
@@ -143,10 +142,7 @@ class Door:
         if self.gateway is not None:
             self.stack.push_async_callback(self.gateway.close)
             for keeper in self.house.halls.values():
-                messenger = Messenger(
-                    keeper, self.gateway, self.house.persons, self.messages, alarm=self.message_failed
-                )
-                self.spawn(messenger.run())
+                self.spawn(Messenger(keeper, self.gateway, self.house.persons, alarm=self.message_failed).run())
         if self.webhook is not None:
             self.stack.push_async_callback(self.webhook.close)
         if self.gateway is not None or self.webhook is not None:
@@ -156,7 +152,7 @@ class Door:
     def alert_messenger(self, keeper: HallKeeper) -> AlertMessenger:
         """Who sends a hall's alerts out."""
         return AlertMessenger(
-            keeper, self.messages, gateway=self.gateway, webhook=self.webhook, duty=self.duty, count=self.metrics.sent
+            keeper, gateway=self.gateway, webhook=self.webhook, duty=self.duty, count=self.metrics.sent
         )
 
     def notices(self, keeper: HallKeeper) -> NoticeReader:

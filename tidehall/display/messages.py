@@ -1,14 +1,13 @@
 """Short messages to citizens: who must pay a fee is told, through the town's own gateway or into a file (R40).
 
-Law: a message is sent at most once for each event, across restarts and processes that share a data folder: its place
-in the journal is marked as done before it is sent. The telephone is opened from its sealed row at that moment, and
+Law: a message is sent at most once for each event, across restarts and servers: its place is noted as told beside the
+journal before it is sent. The telephone is opened from its sealed row at that moment, and
 neither it nor the text is ever logged.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 from abc import ABC, abstractmethod
@@ -143,14 +142,18 @@ Alarm = Callable[[HallKeeper, str], Awaitable[None]]
 class Teller(ABC):
     """A watcher of one hall's committed events that tells people of some kinds of them, in the journal's order."""
 
+    #: What is told, as the journal's store knows it.
+    what: str
     #: Of which events.
     told: tuple[type[Any], ...]
 
-    def __init__(self, keeper: HallKeeper, mark: Path) -> None:
-        """`mark`: the file that says how far this hall has been told."""
+    def __init__(self, keeper: HallKeeper) -> None:
         self.keeper = keeper
-        self._mark = mark
         self._waiting: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
+        self._tries = AsyncRetrying(
+            wait=wait_exponential(multiplier=0.5, max=LONGEST_PAUSE_S), retry=retry_if_exception_type(StoreError),
+            before_sleep=self._waits,
+        )  # fmt: skip
 
     # ---- what the keeper tells (live.Watcher)
 
@@ -172,13 +175,9 @@ class Teller(ABC):
 
     async def run(self) -> None:
         """Send what was asked for while nobody listened, then whatever comes, until cancelled."""
-        # From here on events are queued; what the journal holds beyond the mark comes first, in order.
+        # From here on events are queued; what the journal holds beyond what was told comes first, in order.
         self.keeper.watch(self)
-        tries = AsyncRetrying(
-            wait=wait_exponential(multiplier=0.5, max=LONGEST_PAUSE_S), retry=retry_if_exception_type(StoreError),
-            before_sleep=self._waits,
-        )  # fmt: skip
-        missed: list[tuple[int, Event]] = await tries(self._missed)
+        missed: list[tuple[int, Event]] = await self._tries.copy()(self._missed)
         for seq, event in missed:
             await self._once(seq, event)
         while True:
@@ -187,15 +186,10 @@ class Teller(ABC):
 
     def _waits(self, tried: RetryCallState) -> None:
         if tried.attempt_number == 1:
-            log.warning("hall %s: what was not told yet cannot be read now; messages wait for it", self.keeper.id)
+            log.warning("hall %s: the database does not say what was told; messages wait for it", self.keeper.id)
 
     async def _once(self, seq: int, event: Event) -> None:
-        try:
-            mine = await asyncio.to_thread(self._advance, seq)
-        except OSError as error:
-            log.warning("hall %s: how far was told cannot be noted: %s", self.keeper.id, error)
-            return
-        if mine:
+        if await self._tries.copy()(self.keeper.journal.note_told, self.keeper.id, self.what, seq):
             try:
                 await self.tell(seq, event)
             except Exception as error:  # a fault of ours costs one message, not all that come; no text is logged
@@ -207,9 +201,9 @@ class Teller(ABC):
 
     async def _missed(self) -> list[tuple[int, Event]]:
         upto = self.keeper.committed.state.seq
-        after = self._read()
+        after: int | None = await self.keeper.journal.told(self.keeper.id, self.what)
         if after is None:  # a first start tells nothing of the past
-            self._advance(upto)
+            await self.keeper.journal.note_told(self.keeper.id, self.what, upto)
             return []
         kinds = {str(kind.__struct_config__.tag) for kind in self.told}
         found = []
@@ -220,40 +214,16 @@ class Teller(ABC):
             after = rows[-1].seq
         return found
 
-    def _read(self) -> int | None:
-        try:
-            return int(self._mark.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def _advance(self, seq: int) -> bool:
-        """Mark everything up to `seq` as done; False when another process has been there."""
-        self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._mark, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            text = os.read(handle, 40)
-            if not text.isdigit():
-                os.ftruncate(handle, 0)
-            elif int(text) >= seq:
-                return False
-            os.pwrite(handle, b"%d" % seq, 0)  # in place: a number never gets shorter, so nobody reads an empty mark
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        return True
-
 
 class Messenger(Teller):
     """Tells applicants what they must pay."""
 
+    what = "fees"
     told = (FeeRequested,)
 
-    def __init__(
-        self, keeper: HallKeeper, gateway: Gateway, persons: Persons, folder: Path, *, alarm: Alarm | None = None
-    ) -> None:
-        """`folder` keeps how far this hall has been told; `alarm` is told the case whose message was not taken."""
-        super().__init__(keeper, folder / f"{keeper.id}.seq")
+    def __init__(self, keeper: HallKeeper, gateway: Gateway, persons: Persons, *, alarm: Alarm | None = None) -> None:
+        """`alarm` is told the case whose message was not taken."""
+        super().__init__(keeper)
         self._gateway = gateway
         self._persons = persons
         self._alarm = alarm

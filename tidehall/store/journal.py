@@ -99,6 +99,14 @@ class Journal(Protocol):
         """
         ...
 
+    async def told(self, hall: str, what: str) -> int | None:
+        """Return up to which event messages of a kind were sent; None before the first start."""
+        ...
+
+    async def note_told(self, hall: str, what: str, seq: int) -> bool:
+        """Note that everything up to `seq` is sent; False when it was noted before, by whomever: then don't send."""
+        ...
+
     async def clock(self) -> int:
         """Return the store's own clock, in µs (law 8)."""
         ...
@@ -367,6 +375,22 @@ class PostgresJournal:
             before,
         )
         return int(gone[0][0]) + int(emptied[0][0])
+
+    async def told(self, hall: str, what: str) -> int | None:
+        """See Journal.told."""
+        rows = await self.fetch("SELECT seq FROM tidehall.told WHERE hall = $1 AND what = $2", hall, what)
+        return int(rows[0][0]) if rows else None
+
+    async def note_told(self, hall: str, what: str, seq: int) -> bool:
+        """See Journal.note_told."""
+        rows = await self.fetch(
+            "INSERT INTO tidehall.told AS t (hall, what, seq) VALUES ($1, $2, $3)"
+            " ON CONFLICT (hall, what) DO UPDATE SET seq = excluded.seq WHERE t.seq < excluded.seq RETURNING seq",
+            hall,
+            what,
+            seq,
+        )
+        return bool(rows)
 
     async def clock(self) -> int:
         """See Journal.clock."""

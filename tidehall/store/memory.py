@@ -72,6 +72,7 @@ class MemoryJournal:
         self._clock = clock
         self._halls: dict[str, _Hall] = {}
         self._snapshots: dict[tuple[str, int], dict[int, Snapshot]] = {}
+        self._told: dict[tuple[str, str], int] = {}
 
     async def create(self, hall: str) -> Head:
         """See Journal.create."""
@@ -170,6 +171,17 @@ class MemoryJournal:
                 continue
             touched += 1
         return touched
+
+    async def told(self, hall: str, what: str) -> int | None:
+        """See Journal.told."""
+        return self._told.get((hall, what))
+
+    async def note_told(self, hall: str, what: str, seq: int) -> bool:
+        """See Journal.note_told."""
+        if self._told.get((hall, what), -1) >= seq:
+            return False
+        self._told[hall, what] = seq
+        return True
 
     async def clock(self) -> int:
         """See Journal.clock."""
