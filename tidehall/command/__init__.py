@@ -335,17 +335,19 @@ def run_verify(arguments: argparse.Namespace) -> int:
             head = await known_hall(journal, arguments.hall)
             found = await verify(journal, arguments.hall, anchor=anchor)
             faults = list(found.faults)
-            decided = None
+            again = None
             if arguments.rules and not faults:
-                decided, differences = await redecide(journal, arguments.hall, upto=head.seq)
-                faults += differences
+                again = await redecide(journal, arguments.hall, upto=head.seq)
+                faults += again.differences
         for fault in faults:
             print(f"hall {arguments.hall}: {fault}", file=sys.stderr)
         if faults:
             return 1
         print(f"hall {arguments.hall}: {found.seq} events, the chain is whole; head {found.digest.hex()}")
-        if decided is not None:
-            print(f"hall {arguments.hall}: {decided} commands decided again, event for event the same")
+        if again is not None:
+            print(f"hall {arguments.hall}: {again.commands} commands decided again, event for event the same")
+            if again.estimates:
+                print(f"hall {arguments.hall}: {again.estimates} numbers would be shown another wait by this version")
         return 0
 
     return asyncio.run(prove())
