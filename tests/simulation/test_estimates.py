@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.simulation.laboratory import laboratory
+from tests.simulation.laboratory import WORDS, laboratory, plan_tables
 from tidehall.hall.accuracy import quality
 from tidehall.hall.plan import parse_plan
 from tidehall.queue import estimates
@@ -82,6 +82,48 @@ def test_the_bars_can_fail(study: Study, yangxin: Scenario, monkeypatch: pytest.
     assert found.error is not None
     assert seeing.error is not None
     assert found.error > 1.1 * seeing.error
+
+
+@pytest.mark.parametrize(
+    ("windows", "demand", "means"),
+    [
+        (["A", "A", "A", "AB", "B"], {"A": 26.0, "B": 9.0}, {"A": 450.0, "B": 700.0}),
+        (["A", "B", "C", "ABC", "ABC"], {"A": 14.0, "B": 11.0, "C": 10.0}, {"A": 500.0, "B": 480.0, "C": 520.0}),
+    ],
+    ids=["specialists and one that helps", "specialists and generalists"],
+)
+def test_windows_that_serve_some_lines_more(
+    windows: list[str], demand: dict[str, float], means: dict[str, float]
+) -> None:
+    """Where windows share some lines only, the estimates are as good as where they share all: hardly any bias, far from
+    the plan's error, near the oracle's, and ranges that hold what they say or a little more."""
+    hall = parse_plan(
+        plan_tables(1, hours=("09:00", "17:00"))
+        | {
+            "lines": [{"id": x, "letter": x, "zone": "z", "name": WORDS} for x in demand],
+            "windows": [
+                {"id": f"w{n}", "label": str(n), "zone": "z", "lines": list(lines)} for n, lines in enumerate(windows)
+            ],
+        }
+    )
+    tide = (("09:00", 1.25), ("11:30", 0.5), ("13:30", 1.2), ("16:00", 0.4))
+    tables = {
+        "day": {"date": "2026-11-23", "open": "09:00", "close": "17:00"},
+        "demand": {"lines": {x: {"profile": [[at, share * n] for at, share in tide]} for x, n in demand.items()}},
+        "service": {"lines": {x: {"distribution": "lognormal", "mean_s": means[x], "cv": 0.8} for x in demand}},
+    }
+    found = judge(read_scenario(tables, hall), days=5, sample=12, runs=12)
+    all_of, oracle = found.quality, found.against_oracle
+    assert all_of.n > 800
+    assert all_of.inside is not None
+    assert 0.75 <= all_of.inside <= 0.95
+    assert all_of.error is not None
+    assert all_of.bias is not None
+    assert abs(all_of.bias) < 0.2 * all_of.error
+    assert all_of.by_plan is not None
+    assert all_of.by_plan.ours < 0.88 * all_of.by_plan.error
+    assert oracle is not None
+    assert oracle.ours <= 1.2 * oracle.error
 
 
 def test_a_certain_hall_is_foretold() -> None:

@@ -4,6 +4,10 @@ Law: a window that closes or rests only slows the course, whatever else is known
 (queue/estimates.py). A crew is who could serve a line, open or not; a pool is how its windows stand, and lasts until
 one of the zone's windows opens, closes or rests.
 
+Where some windows of a line serve other lines too, nobody knows beforehand whom these will take: who waits longest. So
+the wait is found for every group of lines that may share the asker's fate, and for each way in which some of these keep
+their windows to themselves: the longest of the groups' waits, each the shortest of its ways (docs/decisions/005).
+
 What stands in front of each window is looked at where that pays: a service ends at the rate of its own kind (its
 item's, by the plan; else its line's), and from then on at the mean of all lines of these windows. All times are µs.
 """
@@ -11,16 +15,18 @@ item's, by the plan; else its line's), and from then on at the mean of all lines
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, combinations
 from math import log2
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidehall.hall.plan import Plan
 from tidehall.hall.roster import FOR_EVER, Pace
-from tidehall.queue.estimates import AT_ONCE, PRIOR_WEIGHT, Step, estimate, quantiles, reached, service_mean
+from tidehall.queue.estimates import PRIOR_WEIGHT, Step, estimate, quantiles, reached, service_mean
 from tidehall.queue.line import ALL, Line
 from tidehall.queue.tickets import Estimate, TicketState
 
@@ -35,41 +41,47 @@ MINUTE = 60 * SECOND
 FEW = 20
 #: A window that should have opened is thought to do so within this time.
 SOON = 60 * SECOND
-#: What guests take is as uncertain as half a dozen services (p10, p50, p90).
-GUESTS = (0.58, 0.93, 1.5)
+#: Of more neighbours than these not every group is looked at: each alone, and all of them.
+NEIGHBOURS = 2
 #: Of those who were called again or missed before so many do not come.
 MISSING = 0.5
+#: Somebody is called at once.
+NOTHING = (0.0, 0.0, 0.0)
 WAITING = TicketState.WAITING
+#: Lines that the same windows serve.
+Mates = tuple[str, ...]
 SINCE = attrgetter("since")
 
 
 class Crew(Struct, frozen=True):
-    """Who could serve a line, open or not: its windows in `groups` that serve the same lines; `members`: the line and
-    its mates, the other lines that exactly these windows serve, each with the time that its assumed services take
-    together; `guests`: lines that only some of them serve (in `groups`: which of them); `size`: how many windows;
-    `looks`: whether services differ; `whole`: all acceptance windows of the zone serve the line, and nobody is a
-    guest."""
+    """Who could serve a line, open or not: the `windows`, and their `ids`; `members`: the line and its mates, the other
+    lines that these windows serve with it, each with the time that its assumed services take together; `size`: how many
+    windows; `looks`: whether services differ; `whole`: all acceptance windows of the zone are among them.
 
-    groups: list[tuple[tuple[str, ...], list[Window]]]
+    Where some of the windows serve lines that others of them do not: `among`, the crews of which one will be his, and
+    `groups`, which of these for each group of lines that he may be in."""
+
+    windows: list[Window]
+    ids: frozenset[str]
     members: tuple[tuple[Line, int], ...]
-    guests: tuple[str, ...]
     size: int
     looks: bool
     whole: bool
+    among: tuple[Crew, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
 
 
 class Pool(Struct):
-    """How a line's windows stand: in `groups` the guests' lines that they serve too, those that are open, those that
-    rest; `ready`, `resting`: all of them; `posts`: how many acceptance windows are not closed; `counts`: of each
-    guest's line, how many windows are not closed; `due`, once somebody has to wait: when those of `ready` are due to
-    rest, in their order, the first one first; `rests`: how they work where so many of these have left it out."""
+    """How a crew's windows stand: `ready` are open, `resting` rest; `posts`: how many acceptance windows are not
+    closed; `among`: the pools of the crews of which one will be his; `due`, once somebody has to wait: when those of
+    `ready` are due to rest, in their order, the first one first; `rests`: how they work where so many of these have
+    left it out."""
 
     crew: Crew
-    groups: list[tuple[tuple[str, ...], list[Window], list[Window]]]
     ready: list[Window]
     resting: list[Window]
     posts: int
-    counts: dict[str, int]
+    among: list[Pool]
     due: list[int] | None = None
     rests: dict[int, Rests] = {}
 
@@ -122,51 +134,81 @@ def crew_of(s: HallState, line: str) -> Crew:
     """The crew of a line."""
     found = s.crews.get(line)
     if found is None:
-        by_lines: dict[tuple[str, ...], list[Window]] = {}
-        for window in s.windows.values():
-            if line in window.lines:
-                by_lines.setdefault(window.lines, []).append(window)
-        mine = {window.id for windows in by_lines.values() for window in windows}
-        others = sorted({other for lines in by_lines for other in lines if other != line})
-        mates = [o for o in others if {w.id for w in s.windows.values() if o in w.lines} == mine]
-        members = tuple([(s.lines[id], PRIOR_WEIGHT * s.priors[id]) for id in (line, *mates)])
-        guests = tuple([o for o in others if o not in mates])
-        groups = [(tuple([o for o in lines if o in guests]), windows) for lines, windows in by_lines.items()]
-        looks = bool(others) or any(item.line == line and item.code in s.kinds for item in s.items.values())
-        zone = s.lines[line].zone
-        posts = {w.id for w in s.windows.values() if w.zone == zone and w.post == "acceptance" and w.lines}
-        size = max(1, len(mine))
-        crew = Crew(groups, members, guests, size, looks and size <= FEW, not guests and posts <= mine)
-        found = s.crews[line] = crew
+        serves = {other: frozenset(w.id for w in s.windows.values() if other in w.lines) for other in s.lines}
+        mates = [line, *(other for other in s.lines if other != line and serves[other] == serves[line])]
+        found = crew(s, mates)
+        if others := neighbours(line, serves):
+            among: list[Crew] = []
+            groups: list[tuple[int, ...]] = []
+            for group in subsets(others):
+                ways = [
+                    crew(
+                        s, [*mates, *chain(*(lines for lines in group if lines not in alone))], without=[*chain(*alone)]
+                    )
+                    for alone in subsets(group)
+                ]
+                among += [way for way in ways if way not in among]
+                groups.append(tuple([among.index(way) for way in ways]))
+            found = replace(found, among=tuple(among), groups=tuple(groups))
+        s.crews[line] = found
     return found
+
+
+def neighbours(line: str, serves: dict[str, frozenset[str]]) -> list[Mates]:
+    """The lines whose windows serve this one too, or others of these; together those that the same windows serve.
+    `serves`: the windows of each line."""
+    reached = serves[line]
+    found: dict[frozenset[str], list[str]] = {}
+    grown = True
+    while grown:
+        grown = False
+        for other, windows in serves.items():
+            if windows != serves[line] and windows & reached and other not in found.setdefault(windows, []):
+                found[windows].append(other)
+                reached |= windows
+                grown = True
+    return [tuple(lines) for lines in found.values()]
+
+
+def subsets(things: Collection[Mates]) -> Iterator[tuple[Mates, ...]]:
+    """All subsets where there are a few; else none of them, each, and all."""
+    sizes = range(len(things) + 1) if len(things) <= NEIGHBOURS else (0, 1, len(things))
+    return chain.from_iterable(combinations(things, n) for n in sizes)
+
+
+def crew(s: HallState, lines: Sequence[str], *, without: Collection[str] = ()) -> Crew:
+    """The crew of these lines, the asker's first, but for the windows that serve one of `without`, too."""
+    windows = [
+        w for w in s.windows.values() if any(x in w.lines for x in lines) and not any(x in w.lines for x in without)
+    ]
+    ids = frozenset([window.id for window in windows])
+    zone = s.lines[lines[0]].zone
+    posts = {w.id for w in s.windows.values() if w.zone == zone and w.post == "acceptance" and w.lines}
+    differ = any(x != lines[0] for w in windows for x in w.lines)
+    looks = differ or any(item.line in lines and item.code in s.kinds for item in s.items.values())
+    members = tuple([(s.lines[id], PRIOR_WEIGHT * s.priors[id]) for id in lines])
+    size = max(1, len(windows))
+    return Crew(windows, ids, members, size, looks and size <= FEW, posts <= ids)
 
 
 def pool_of(s: HallState, line: str) -> Pool:
     """The pool of a line."""
     found = s.pools.get(line)
     if found is None:
-        crew = crew_of(s, line)
-        groups = []
-        every: list[Window] = []
-        quiet: list[Window] = []
-        posts = 0
-        for others, windows in crew.groups:
-            ready: list[Window] = []
-            resting: list[Window] = []
-            for window in windows:
-                if window.state != "closed":
-                    (ready if window.state == "open" else resting).append(window)
-                    posts += window.post == "acceptance"
-            if ready or resting:
-                groups.append((others, ready, resting))
-                every += ready
-                quiet += resting
-        counts = {
-            guest: sum([window.state != "closed" for _, windows in crew_of(s, guest).groups for window in windows])
-            for guest in crew.guests
-        }
-        found = s.pools[line] = Pool(crew, groups, every, quiet, posts, counts)
+        found = s.pools[line] = standing(crew_of(s, line))
     return found
+
+
+def standing(crew: Crew) -> Pool:
+    """How the windows of a crew stand."""
+    ready: list[Window] = []
+    resting: list[Window] = []
+    posts = 0
+    for window in crew.windows:
+        if window.state != "closed":
+            (ready if window.state == "open" else resting).append(window)
+            posts += window.post == "acceptance"
+    return Pool(crew, ready, resting, posts, [standing(one) for one in crew.among])
 
 
 def rests_due(s: HallState, pool: Pool) -> list[int]:
@@ -195,15 +237,10 @@ def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: 
         return None
     line = crew.members[0][0]
     pace = s.pace(line.zone, now)
-    idle = 0
-    for window in pool.ready:
-        if window.ticket is None:
-            idle += 1
-    if idle > ahead and not crew.guests and idle > ahead + sum([before(mate, rank) for mate, _ in crew.members[1:]]):
-        return pace.stretch(now, AT_ONCE)
-    course = Course(s, id, pool, pace, rank, now)
-    people = course.people(ahead)
-    low, middle, high = course.at_length(people, idle) or course.by_steps(people)
+    if crew.groups:
+        low, middle, high = longest(s, pool, ahead, rank, pace, now)
+    else:
+        low, middle, high = through(s, pool, ahead, rank, pace, now)
     if line.jumps and middle > SECOND:
         share = line.jumps / ALL  # people come as fast as they are called, where somebody waits
         # for so long others may get in front
@@ -213,14 +250,40 @@ def waits(s: HallState, id: str, ahead: int, rank: tuple[int, ...] | None, now: 
     return pace.stretch(now, estimate(low, middle, high))
 
 
+def through(
+    s: HallState, pool: Pool, ahead: int, rank: tuple[int, ...] | None, pace: Pace, now: int
+) -> Sequence[float]:
+    """p10, p50 and p90 of the wait (µs) for the windows of a pool, by which all of its lines are served alike."""
+    idle = 0
+    for window in pool.ready:
+        if window.ticket is None:
+            idle += 1
+    if idle > ahead and idle > ahead + sum([before(mate, rank) for mate, _ in pool.crew.members[1:]]):
+        return NOTHING
+    course = Course(s, pool, pace, rank, now)
+    people = course.people(ahead)
+    return course.at_length(people, idle) or course.by_steps(people)
+
+
+def longest(
+    s: HallState, pool: Pool, ahead: int, rank: tuple[int, ...] | None, pace: Pace, now: int
+) -> Sequence[float]:
+    """The same where some of the line's windows serve other lines too. What is shared goes to whom it helps longest:
+    as in the fairest division of their time, the wait is the longest that any group of lines has among its windows,
+    and each group's the shortest that those of its lines allow which leave the shared ones to the others."""
+    waits = [through(s, one, ahead, rank, pace, now) if one.ready else None for one in pool.among]
+    groups = [[found for i in group if (found := waits[i]) is not None] for group in pool.crew.groups]
+    return [max([min([found[q] for found in group]) for group in groups]) for q in range(3)]
+
+
 class Course:
-    """At what rate a line's windows become free from `now` on, as he sees it who stands at `rank` (None: behind
-    everybody). `means`: for how long a citizen takes a window, by line; `mean`: of all of them."""
+    """At what rate a crew's windows become free from `now` on, as he sees it who stands at `rank` (None: behind
+    everybody). `means`: for how long a citizen takes a window, by line; `mean`: of all of its lines."""
 
-    __slots__ = ("id", "mean", "means", "now", "pace", "pool", "rank", "s")
+    __slots__ = ("mean", "means", "now", "pace", "pool", "rank", "s")
 
-    def __init__(self, s: HallState, id: str, pool: Pool, pace: Pace, rank: tuple[int, ...] | None, now: int) -> None:
-        self.s, self.id, self.pool, self.pace, self.rank, self.now = s, id, pool, pace, rank, now
+    def __init__(self, s: HallState, pool: Pool, pace: Pace, rank: tuple[int, ...] | None, now: int) -> None:
+        self.s, self.pool, self.pace, self.rank, self.now = s, pool, pace, rank, now
 
     def people(self, ahead: int) -> float:
         """For how many people windows must become free, the asker among them, with `ahead` of his own line in front of
@@ -232,7 +295,7 @@ class Course:
         line, assumed = members[0]
         count = line.service_count + PRIOR_WEIGHT
         mean = (line.service_sum + assumed) / count
-        self.means = means = {self.id: mean}
+        self.means = means = {line.id: mean}
         number = ahead
         if len(members) > 1:
             total, work = line.service_sum + assumed, ahead * mean
@@ -266,7 +329,7 @@ class Course:
         Else None. `idle` windows are open with nobody in front."""
         s, pool, pace, now, mean = self.s, self.pool, self.pace, self.now, self.mean
         crew = pool.crew
-        if crew.guests or (now < pace.late and self.missing()):
+        if now < pace.late and self.missing():
             return None
         if crew.whole and 0 < pace.count < pool.posts and self.leaving():
             return None
@@ -306,7 +369,7 @@ class Course:
         if here and crew.looks:
             means, kinds = self.means, s.kinds
             for t in here:
-                last = means.get(t.line, mean)
+                last = means.get(t.line) or self.of_others(t.line)
                 if t.items:
                     last *= kinds.get(t.current or t.items[0], 1.0)
                 lasts.append(last)
@@ -337,56 +400,34 @@ class Course:
         due = rests_due(self.s, self.pool)
         first = due[0] if due else FOR_EVER
         if self.now + people * self.mean / len(self.pool.ready) <= first:
-            found = self.passed(people, tired=False)
+            found = reached(people, self.steps(tired=False))
             if self.now + found[2] <= first:
                 return found
-        return self.passed(people, tired=True)
-
-    def passed(self, people: float, *, tired: bool) -> list[float]:
-        """The same, with rests or without."""
-        if not self.pool.crew.guests:
-            steps = self.steps(0.0, tired=tired)
-            return reached(people, steps)
-        return [reached(people, self.steps(part, tired=tired))[i] for i, part in enumerate(GUESTS)]
+        return reached(people, self.steps(tired=True))
 
     # ---- the steps
 
-    def steps(self, part: float, *, tired: bool) -> list[Step]:
-        """The course, in order. `part`: how much is counted of what guests take."""
+    def steps(self, *, tired: bool) -> list[Step]:
+        """The course, in order, with rests or without."""
         s, pool, now, mean, pace = self.s, self.pool, self.now, self.mean, self.pace
-        missing = self.missing() if now < pace.late else 0
-        leaving = self.leaving() if pool.crew.whole and 0 < pace.count < pool.posts else set()
+        ready, resting = pool.ready, pool.resting
+        if pool.crew.whole and 0 < pace.count < pool.posts and (leaving := self.leaving()):
+            ready = [window for window in ready if window.id not in leaving]
+            resting = [window for window in resting if window.id not in leaving]
         found: list[Step] = []
-        taken = 0.0
-        for guests, ready, resting in pool.groups:
-            taken = part * self.taken(guests, missing) if guests else 0.0
-            if leaving:
-                ready = [window for window in ready if window.id not in leaving]
-                resting = [window for window in resting if window.id not in leaving]
-            if tired:
-                ready = self.rests(found, taken, ready)
-            self.works(found, taken, ready)
-            for window in resting:
-                rests = now - window.since
-                self.works(found, taken + (s.rest - rests if rests <= s.rest else rests), [window])
-        if missing:
-            found.append((taken + SOON, missing / mean, missing))
-        if s.calls and not pool.crew.guests:
+        if tired:
+            ready = self.rests(found, ready)
+        self.works(found, 0.0, ready)
+        for window in resting:
+            rests = now - window.since
+            self.works(found, s.rest - rests if rests <= s.rest else rests, [window])
+        if now < pace.late and (missing := self.missing()):
+            found.append((SOON, missing / mean, missing))
+        if s.calls:
             for at, likely in self.unheard():
                 found.append((at, 0.0, likely))
         if len(found) > 1:
             found.sort()
-        return found
-
-    def taken(self, guests: tuple[str, ...], missing: int) -> float:
-        """For how long guests take these windows: they spread over all of theirs."""
-        s, found = self.s, 0.0
-        for guest in guests:
-            line = s.lines[guest]
-            n = before(line, self.rank)
-            if n:
-                mean = service_mean(line.service_count, line.service_sum, s.priors[guest])
-                found += n * mean / (self.pool.counts[guest] + missing)
         return found
 
     def works(self, found: list[Step], at: float, windows: Collection[Window]) -> None:
@@ -413,11 +454,17 @@ class Course:
     def lasts(self, ticket: str) -> float:
         """For how long such a citizen takes a window."""
         t = self.s.tickets[ticket]
-        mean = self.means.get(t.line, self.mean)
+        mean = self.means.get(t.line) or self.of_others(t.line)
         items = t.items
         return mean * self.s.kinds.get(t.current or items[0], 1.0) if items else mean
 
-    def rests(self, found: list[Step], at: float, windows: list[Window]) -> list[Window]:
+    def of_others(self, id: str) -> float:
+        """For how long a citizen of a line takes a window that is not the crew's."""
+        line = self.s.lines[id]
+        found = self.means[id] = service_mean(line.service_count, line.service_sum, self.s.priors[id])
+        return found
+
+    def rests(self, found: list[Step], windows: list[Window]) -> list[Window]:
         """Which of these windows will not rest: who has called somebody since the rest was due has left it out. The
         others are due by the minute, and rest when their citizen has gone."""
         s, now, mean, rest = self.s, self.now, self.mean, self.s.rest
@@ -429,27 +476,27 @@ class Course:
             ticket = window.ticket
             if due > now:
                 lasts = mean if ticket is None or not self.pool.crew.looks else self.lasts(ticket)
-                key = (max(at, due - now), lasts, ticket is None)
+                key = (due - now, lasts, ticket is None)
                 due_in[key] = due_in.get(key, 0) + 1
             elif self.rests_next(window, due):
                 tired.append(window)
             else:
                 fresh.append(window)
         if tired:
-            self.works(found, at + rest, tired)
+            self.works(found, rest, tired)
         for (at_rest, lasts, idle), n in due_in.items():
-            found.append((at, n / lasts, n if idle else 0))
+            found.append((0.0, n / lasts, n if idle else 0))
             if lasts == mean:
                 found += [(at_rest, -n / mean, 0.0), (at_rest + rest, n / mean, 0.0)]
-            elif at + lasts <= at_rest:
+            elif lasts <= at_rest:
                 change = n / mean - n / lasts
-                found += [(at + lasts, change, 0.0), (at_rest, -n / mean, 0.0), (at_rest + rest, n / mean, 0.0)]
+                found += [(lasts, change, 0.0), (at_rest, -n / mean, 0.0), (at_rest + rest, n / mean, 0.0)]
             else:
                 change = n / mean - n / lasts
                 found += [
                     (at_rest, -n / lasts, 0.0),
                     (at_rest + rest, n / lasts, 0.0),
-                    (at + lasts + rest, change, 0.0),
+                    (lasts + rest, change, 0.0),
                 ]
         return fresh
 
@@ -464,7 +511,7 @@ class Course:
         for call in s.calls.values():
             if call.attempt > 1 or s.tickets[call.ticket].misses:
                 window = s.windows[call.window]
-                if window.state == "open" and self.id in window.lines:
+                if window.state == "open" and window.id in self.pool.crew.ids:
                     over = call.at - (call.attempt - 1) * s.recall_gap + s.no_show_after
                     if over < due_at(window, s.rest_every):
                         found.append((float(max(0, over - self.now)), MISSING))
@@ -473,7 +520,7 @@ class Course:
     def missing(self) -> int:
         """How many windows of the line should have opened a short while ago and are still expected."""
         pace = self.pace
-        crew = [w for _, windows in self.pool.crew.groups for w in windows if w.post == "acceptance"]
+        crew = [window for window in self.pool.crew.windows if window.post == "acceptance"]
         there = sum(window.state != "closed" or window.since >= pace.since for window in crew)
         return max(0, round(pace.share * len(crew)) - there)
 
@@ -484,7 +531,7 @@ class Course:
         here = [tickets[w.ticket] for w in (*self.pool.ready, *self.pool.resting) if w.ticket is not None]
         if not [t for t in here if t.called_at <= since]:
             return set()
-        crew = [window for _, windows in self.pool.crew.groups for window in windows if window.post == "acceptance"]
+        crew = [window for window in self.pool.crew.windows if window.post == "acceptance"]
         busy = [(w.id, tickets[w.ticket].called_at) for w in crew if w.ticket is not None and w.state != "closed"]
         over = len(busy) - pace.count
         return set([id for id, called in busy if called <= since][-over:]) if over > 0 else set()
