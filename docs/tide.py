@@ -24,7 +24,7 @@ from tidehall.hall.plan import TideRule
 from tidehall.server import read_scenario_file
 from tidehall.simulation.day import Played, Stage
 from tidehall.simulation.foresight import CUT_S, GAIN, LOSS, MARGIN, RUNS
-from tidehall.simulation.study import Estimate, Study, compare
+from tidehall.simulation.study import Estimate, Study, differences
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Tally, tally
 
@@ -182,7 +182,8 @@ class Compared:
 
     def differences(self, pair: tuple[str, str], studies: dict[str, Study]) -> dict[str, Estimate]:
         """The second policy minus the first, on the days of `studies`."""
-        return compare(list(pair), [studies[policy].result() for policy in pair])[0].measures
+        one, other = (studies[policy].result() for policy in pair)
+        return differences(one, other)
 
 
 def plus(found: Estimate, *, scale: float = 1.0, digits: int = 2, sign: bool = False) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.core.halls import Driver
 from tests.core.offices import office_plan
 from tidehall.hall import commands as c
+from tidehall.hall import events as e
 from tidehall.hall import kept as k
 from tidehall.hall.figures import figures, per_day
 from tidehall.hall.measures import Measures
@@ -51,6 +52,15 @@ def test_parts_of_a_month_have_their_own_days() -> None:
         found = figures(kept, by, ZONE)  # type: ignore[arg-type] # one of By
         assert {name: (f.days, f.tickets) for name, f in found.items()} == {key: (2, 3)}, by
     assert figures(kept, "hour", ZONE).keys() == {"2026-11-23T09", "2026-11-24T09"}
+
+
+def test_an_alert_counts_to_its_zone_whoever_owns_it() -> None:
+    """What happened in a zone counts there, also when the manager owns it; a department's papers count to no zone."""
+    measures = Measures()
+    for about, owner, zone in (("A", "manager", "g"), ("B", "supervisor:p", None), ("hrss", "office:hrss", None)):
+        measures.apply(e.AlertRaised(NINE, f"x:{about}", "x", about, owner, zone=zone))
+    found = figures(measures.kept, "zone", ZONE)
+    assert {key: part.alerts for key, part in found.items()} == {"": 1, "g": 1, "p": 1}
 
 
 def test_the_order_of_records_does_not_matter() -> None:

@@ -33,11 +33,12 @@ from tidehall.hall.accuracy import Accuracy, Judged, quality
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event
 from tidehall.hall.figures import By, figures, per_day
-from tidehall.hall.kept import Kept
+from tidehall.hall.kept import Alarm, Kept
 from tidehall.hall.measures import Measures
 from tidehall.live import read_event
+from tidehall.locales import say
 from tidehall.records import DayRecords, Follower, judged, quarters, recorded, usual_waits
-from tidehall.records.periods import period
+from tidehall.records.periods import Reported, period
 from tidehall.records.pieces import pieces, slices
 from tidehall.server import StartError
 from tidehall.store.memory import MemoryJournal
@@ -232,6 +233,26 @@ async def test_a_report_is_a_page_that_proves_itself(tmp_path: Path) -> None:
                 assert body.count("<details>") == body.count("<figure>") + 8
                 assert not re.search(r'(src|href)="(?!#|data:)', body), "nothing is fetched"
                 assert not betrayed("the report", page.encode(), SECRETS)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("zh", "不属于任何区域、未列入上表的：告警 3，告警升级 1"),
+                                            ("en", "belongs to no zone: Alerts 3, Alerts escalated 1")])  # fmt: skip
+def test_a_nearly_empty_row_is_told_in_a_sentence(lang: str, told: str) -> None:
+    """Alerts of no zone stand under the table of zones, where no row is empty; visits of no item keep their row."""
+    day = Day(tickets=30, cases=5)
+    kept = folded(day.events).kept
+    kept.of[Alarm].clear()
+    for n, zone in enumerate([None, "social", None, None]):
+        kept.put(Alarm(f"x{n}", day.events[-1].at, TODAY, zone, kind="papers_unfiled", escalated=not n))
+    page = month_page(Reported(period("2026-11"), kept, Kept(), 1, None, over=False), day.plan, lang, True)
+    tables = {name: page[page.index(f"<summary>{name}</summary>") :].partition("</details>")[0] for name in (
+        say("statistics.by.zone", lang), say("statistics.by.item", lang))}  # fmt: skip
+    zones, items = tables.values()
+    nowhere = f"<td></td><td>{say('statistics.nowhere', lang)}</td>"
+    assert told in zones
+    assert nowhere not in zones
+    assert nowhere in items
+    assert "<p>" not in items
 
 
 # ---- what is kept

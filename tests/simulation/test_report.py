@@ -50,16 +50,19 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, Page]:
-    """The reference hall's report in both languages, with one comparison."""
+    """The reference hall's report in both languages, compared with a scenario of the same people and one of others."""
     scenario = read_scenario_file(YANGXIN)
     result = run_study(scenario, days=2)
-    worse = Comparison("fewer.toml", "yangxin.toml", {
+    worse = Comparison("fewer.toml", "yangxin.toml", (), {
         "wait_mean_s": Estimate(60.0, 12.0, 0.95, 2), "wait_within_target": Estimate(-0.0149, 0.0123, 0.95, 2),
     })  # fmt: skip
-    return {
-        lang: Page(study_report(result, scenario, source="<yangxin>.toml", lang=lang, version="1", differences=[worse]))
-        for lang in ("zh", "en")
-    }
+    busier = Comparison("busier.toml", "yangxin.toml", ("demand.lines.A", "people.no_show"), {})
+    found = {}
+    for lang in ("zh", "en"):
+        found[lang] = Page(
+            study_report(result, scenario, source="<yangxin>.toml", lang=lang, version="1", differences=[worse, busier])
+        )
+    return found
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -87,6 +90,21 @@ def test_a_comparison_says_what_differs(reports: dict[str, Page]) -> None:
     assert "-1.5 ± 1.2 percentage points" in reports["en"].text
     assert "-1.5 ± 1.2 个百分点" in reports["zh"].text
     assert "no data" in reports["en"].text
+
+
+@pytest.mark.parametrize(
+    ("lang", "same", "others"),
+    [
+        ("zh", "同一批群众、同样的日子", "在 demand.lines.A，people.no_show 上不同，相同的只是随机数"),
+        ("en", "The same people on the same days", "the scenarios differ in demand.lines.A, people.no_show, and only"),
+    ],
+)
+def test_a_comparison_says_who_comes(reports: dict[str, Page], lang: str, same: str, others: str) -> None:
+    """The same people are said where they are the same; else what differs, and that only the numbers are shared."""
+    text = reports[lang].text
+    fewer, busier = text.index("fewer.toml"), text.index("busier.toml")
+    assert text.count(same) == text.count(others) == 1
+    assert fewer < text.index(same) < busier < text.index(others)
 
 
 def test_figures_say_no_more_than_their_interval() -> None:

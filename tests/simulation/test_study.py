@@ -16,6 +16,7 @@ from tidehall.command.planning import read_scenario_file
 from tidehall.hall.measures import Measures
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
+from tidehall.simulation.pairing import parted
 from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.study import compare, estimate, run_study
 from tidehall.simulation.tables import Scenario
@@ -120,7 +121,8 @@ def test_both_readings_of_a_target() -> None:
 def test_pairs_narrow_a_difference() -> None:
     """One more window on the same people: the paired difference is far surer than two separate studies."""
     fewer, more = (run_study(small(windows), days=40) for windows in (3, 4))
-    (found,) = compare(["three", "four"], [fewer, more])
+    (found,) = compare(["three", "four"], [small(3), small(4)], [fewer, more])
+    assert found.parted == ()
     difference = found.measures["wait_mean_s"]
     apart = [r.measures["wait_mean_s"] for r in (fewer, more)]
     assert difference.mean is not None
@@ -131,7 +133,7 @@ def test_pairs_narrow_a_difference() -> None:
     assert difference.mean == pytest.approx(apart[1].mean - apart[0].mean)
     separate = sum((e.half_width or 0) ** 2 for e in apart) ** 0.5
     assert difference.half_width < separate
-    (same,) = compare(["three", "three"], [fewer, fewer])
+    (same,) = compare(["three", "three"], [small(3)] * 2, [fewer, fewer])
     assert same.measures["wait_mean_s"].half_width == pytest.approx(0, abs=1e-9)
 
 
@@ -145,6 +147,50 @@ def test_the_same_people_come_to_every_configuration() -> None:
     opens = Stage(usual).hours.opens
     assert many.service[: len(few.service)] == few.service
     assert abs((many.arrivals[3] - opens) * 2 - (few.arrivals[3] - opens)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ({"demand": {"lines": {"A": {"profile": [["09:00", 31.0]]}}, "day_factor_cv": 0.1}}, "demand.lines.A"),
+        ({"demand": {"lines": {"A": {"profile": [["09:00", 30.0]]}}}}, "demand.day_factor_cv"),
+        ({"service": {"lines": {"A": {"mean_s": 301.0}}}}, "service.lines.A"),
+        ({"people": {"patience": {"mean_s": 600.0}}}, "people.patience"),
+        ({"people": {"leave": "cancel"}}, "people.leave"),
+        ({"transfers": {"A": {"A": 0.1}}}, "transfers.A"),
+        ({"day": {"open": "09:00", "close": "11:30"}}, "day"),
+    ],
+)
+def test_where_the_people_of_two_scenarios_differ(table: dict[str, object], place: str) -> None:
+    """Whatever a day's people are drawn from is named by its place in the file, and the drawn people do differ."""
+    assert parted(small(), small(**table)) == parted(small(**table), small()) == (place,)  # type: ignore[arg-type]
+    if place != "people.leave":  # how they leave is a habit without chance
+        drawn = [[Stage(scenario).draw(5, day) for day in range(3)] for scenario in (small(), small(**table))]  # type: ignore[arg-type]
+        assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"clerks": {"changeover_s": 30.0}}, {"tide": {"policy": "off"}},
+        {"people": {"walk_s": 20.0}}, {"target": {"wait": {"within_s": 60}}},
+        {"day": {"open": "09:00", "close": "11:00", "date": "2026-11-24"}},
+    ],
+)  # fmt: skip
+def test_the_hall_alone_makes_nobody_another(table: dict[str, object]) -> None:
+    """Windows, clerks, tide, ways, targets and the date leave the people as they are."""
+    assert parted(small(), replace(small(4, **table), windows={"z": ((0, 1),)})) == ()
+
+
+def test_papers_differ_by_what_is_drawn_and_not_by_who_works_on_them() -> None:
+    """More officers are the same people with the same papers; more cases among them are not."""
+    usual = read_scenario_file(YANGXIN)
+    assert usual.offices is not None
+    staffed = replace(usual, offices=replace(usual.offices, officers=9, pool=5))
+    busier = replace(usual, offices=replace(usual.offices, case_share=0.9))
+    assert parted(usual, staffed) == ()
+    assert parted(usual, busier) == ("offices.case_share",)
+    assert parted(usual, replace(usual, offices=None)) == ("offices",)
 
 
 def test_turned_away_when_numbers_are_exhausted() -> None:
@@ -176,6 +222,13 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         assert told in out
     _, out, _ = run("compare", str(scenario), str(scenario), "--days", "2")
     assert "the same people on every day" in out
+    busier = tmp_path / "busier.toml"
+    busier.write_text(SCENARIO.replace("20.0", "25.0") + "[people]\nno_show = 0.2\n", "utf-8")
+    _, out, _ = run("compare", str(scenario), str(busier), "--days", "2")
+    assert "not quite the same people: they differ in demand.lines.A, people.no_show\n" in out
+    assert "on every day" not in out
+    _, out, _ = run("compare", str(scenario), str(busier), "--days", "2", "--json")
+    assert json.loads(out)["differences"][0]["parted"] == ["demand.lines.A", "people.no_show"]
     code, _, err = run("simulate", str(wrong), "--json")
     assert code == 2
     assert "wrong.toml: people.no_show: must lie between 0 and 1" in err

@@ -57,7 +57,7 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
 
     simulate = add("simulate", "play days of a scenario with the hall's own rules")
     simulate.add_argument("scenario", type=Path)
-    comparing = add("compare", "scenarios on the same people, against the first one")
+    comparing = add("compare", "scenarios against the first one, day by day with the same random numbers")
     comparing.add_argument("scenarios", type=Path, nargs="+", metavar="scenario")
     for sub in (simulate, comparing):
         sub.add_argument("--html", type=Path, metavar="FILE", help="also a report, one page that needs nothing else")
@@ -182,7 +182,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
             raise StartError("compare: name at least two scenario files")
         scenarios = [read_scenario_file(path) for path in arguments.scenarios]
         results = studied(arguments, scenarios)
-        differences = compare(names, results)
+        differences = compare(names, scenarios, results)
         write_report(arguments, arguments.scenarios[0], scenarios[0], results[0], differences)
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
@@ -200,9 +200,16 @@ def run_compare(arguments: argparse.Namespace) -> int:
     print(f"{names[0]}: {arguments.days} days, seed {arguments.seed}; a mean ± its 95 % interval, - for no data")
     print_figures(results[0].measures)
     for difference in differences:
-        print(f"{difference.scenario} minus {difference.against}, the same people on every day")
+        print(f"{difference.scenario} minus {difference.against}, {paired(difference)}")
         print_figures(difference.measures)
     return 0
+
+
+def paired(difference: Comparison) -> str:
+    """What the two have in common on every day."""
+    if not difference.parted:
+        return "the same people on every day"
+    return f"the same random numbers but not quite the same people: they differ in {', '.join(difference.parted)}"
 
 
 def run_size(arguments: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from tidehall.display.figure_tables import (
     words_of,
     written,
 )
-from tidehall.display.sheets import Cell
+from tidehall.display.sheets import Cell, Sheet
 from tidehall.hall.figures import By, Figures, figures
 from tidehall.hall.indicators import Unknown
 from tidehall.hall.plan import Plan
@@ -33,6 +33,8 @@ __all__ = ["month_page"]
 
 #: Departments in the chart.
 MOST_DEPARTMENTS = 5
+#: Columns of a table before its figures: key, name, open days.
+COUNTED = 3
 
 
 class Words:
@@ -60,7 +62,7 @@ def month_page(found: Reported, plan: Plan, lang: str, staff: bool) -> str:
     """The report as one self-contained HTML page; `staff`: with the table by person."""
     t = Words(lang)
     rows = of_indicators(found.kept, found.before, plan)
-    tables = [of_parts(found.kept, by, plan, lang) for by in ASPECTS if staff or by != "staff"]
+    tables = [apart(of_parts(found.kept, by, plan, lang), t) for by in ASPECTS if staff or by != "staff"]
     return sheet(
         "monthly.html", lang=lang, t=t, version=__version__, period=found.period, over=found.over, seq=found.seq,
         hall=words_of(plan.hall.name, plan.hall.id, lang),
@@ -87,6 +89,20 @@ def sentence(found: Reported, plan: Plan, t: Words) -> str:
         "finding", tickets=said["tickets"], wait=said["wait_mean"], hand_offs=said["hand_offs_on_time"],
         on_time=said["on_time"],
     )  # fmt: skip
+
+
+def apart(table: Sheet, t: Words) -> tuple[Sheet, str]:
+    """A table without the row of what belongs to none of its parts, where nobody took a number there: nearly all of
+    that row is empty. What stands in it is said in a sentence, so that nothing is missing from the sums."""
+    rest = next((row for row in table.rows if not row[0]), None)
+    if rest is None or rest[table.heads.index(t.say("statistics.tickets"))]:
+        return table, ""
+    told = [
+        t("outside.figure", what=head, value=t.cell(value))
+        for head, value in list(zip(table.heads, rest, strict=True))[COUNTED:] if value
+    ]  # fmt: skip
+    kept = table._replace(rows=[row for row in table.rows if row is not rest])
+    return kept, t("outside", part=table.name.lower(), figures=t("outside.and").join(told)) if told else ""
 
 
 def charts(found: Reported, plan: Plan, t: Words) -> list[Figure]:

@@ -87,7 +87,7 @@ def study_report(
 ) -> str:
     """A study as one self-contained HTML page.
 
-    `source` names the scenario; `differences` are other scenarios against it, on the same people.
+    `source` names the scenario; `differences` are other scenarios against it, paired with it as they say themselves.
     """
     t = Words(lang)
     rows = shown(scenario, t)
@@ -97,11 +97,21 @@ def study_report(
         facts=[(word, t.figure(result.measures.get(name), kind)) for name, kind, word in rows],
         figures=[(f.title, markup(f), f.behind) for f in figures(result, scenario, t)],
         differences=[
-            (d.scenario, [(word, t.figure(d.measures.get(name), difference_in(kind))) for name, kind, word in rows])
+            (
+                d.scenario, paired(d, t),
+                [(word, t.figure(d.measures.get(name), difference_in(kind))) for name, kind, word in rows],
+            )
             for d in differences
         ],
         assumed=assumed(result, scenario, t),
     )  # fmt: skip
+
+
+def paired(found: Comparison, t: Words) -> str:
+    """What the two scenarios have in common."""
+    if not found.parted:
+        return t("paired.people")
+    return t("paired.numbers", places=t("comma").join(found.parted))
 
 
 def shown(scenario: Scenario, t: Words) -> list[tuple[str, str, str]]:

@@ -267,7 +267,7 @@ def zone_of(owner: str | None) -> str | None:
 
 def raised(m: Measures, ev: e.AlertRaised) -> Changed:
     at = ev.due or ev.at
-    found = Alarm(f"{ev.alert}@{at}", at, m.day_of(at), zone_of(ev.owner), kind=ev.alert_kind)
+    found = Alarm(f"{ev.alert}@{at}", at, m.day_of(at), ev.zone or zone_of(ev.owner), kind=ev.alert_kind)
     m.ringing[ev.alert] = m.kept.alarms[found.id] = found
     return (found,)
 

@@ -55,7 +55,7 @@ class DayRecords:
     """What the measures keep, by service day, the waits by quarters of an hour, and the judged estimates."""
 
     name = NAME
-    version = 1
+    version = 2
     tables: tuple[Table, ...] = (DAYS, WAITS)
 
     def __init__(self) -> None:

@@ -17,10 +17,11 @@ import msgspec
 
 from tidehall.simulation.day import Stage
 from tidehall.simulation.intervals import Estimate, Sums, estimate, student
+from tidehall.simulation.pairing import parted
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Pair, Tally, tally
 
-__all__ = ["Comparison", "Estimate", "Result", "Study", "compare", "estimate", "play_days", "run_study"]
+__all__ = ["Comparison", "Estimate", "Result", "Study", "compare", "differences", "estimate", "play_days", "run_study"]
 
 #: Days that one task of a process pool plays.
 CHUNK = 10
@@ -133,22 +134,31 @@ def run_study(
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A scenario against the first one, on the same people: differences of the measures, day by day."""
+    """A scenario against the first one: differences of the measures, day by day, with the same random numbers.
+
+    `parted`: where the people of the two differ (pairing.py); nowhere: the same people came to both.
+    """
 
     scenario: str
     against: str
+    parted: tuple[str, ...]
     measures: dict[str, Estimate]
 
 
-def compare(names: list[str], results: list[Result], level: float = 0.95) -> list[Comparison]:
+def compare(
+    names: list[str], scenarios: list[Scenario], results: list[Result], level: float = 0.95
+) -> list[Comparison]:
     """Every study against the first; all must have the same seed and days."""
-    first = results[0]
+    others = zip(names[1:], scenarios[1:], results[1:], strict=True)
     return [
-        Comparison(
-            name, names[0], {m: difference(first, other, m, level) for m in first.measures if m in other.measures}
-        )
-        for name, other in zip(names[1:], results[1:], strict=True)
+        Comparison(name, names[0], parted(scenarios[0], scenario), differences(results[0], result, level))
+        for name, scenario, result in others
     ]
+
+
+def differences(one: Result, other: Result, level: float = 0.95) -> dict[str, Estimate]:
+    """other − one of every measure that both have."""
+    return {m: difference(one, other, m, level) for m in one.measures if m in other.measures}
 
 
 def difference(one: Result, other: Result, name: str, level: float) -> Estimate:
