@@ -33,14 +33,16 @@ SCENARIO = ROOT / "scenarios" / "yangxin.toml"
 PAGE = ROOT / "docs" / "estimates.md"
 #: The bars: share between p10 and p90, and the error against the oracle's.
 LOW, HIGH, ORACLE = 0.75, 0.85, 1.1
-#: The reference hall's sample is so many times larger: most of its numbers meet an idle window and tell little.
-REFERENCE = 6
+#: The reference hall's sample is so many times larger: most of its numbers meet an idle window and tell little. It is
+#: taken from more days: a single rush of one zone would decide the figure.
+REFERENCE, DAYS = 6, 20
 #: A share of fewer numbers that had to wait is chance: a small hall is played for more days, so many at most.
 WAITED, MOST_DAYS = 250, 60
 HEAD = """# How true the wait estimates are
 
 Written by `python docs/estimates.py` (`make proof` runs it): {days} simulated days a hall, seed {seed}, and more (said
-beside its name) where fewer than {waited} numbers had to wait in them. The days are played by the real engine; what was
+beside its name) in the reference hall, where one zone's rush on one day would weigh too much, and wherever fewer than
+{waited} numbers had to wait in them. The days are played by the real engine; what was
 shown and what came of it is judged by tidehall/hall/accuracy.py, which judges live halls too. The method stands in
 [decision 005](decisions/005-estimates.md).
 
@@ -193,7 +195,7 @@ def main() -> None:
     asked = ask.parse_args()
     studies: list[tuple[str, Study]] = []
     for name, scenario in halls(asked.snapshots):
-        days = days_for(scenario, asked.days, asked.seed)
+        days = days_for(scenario, asked.days, asked.seed) if studies else max(DAYS, asked.days)
         sample = ceil(asked.sample * asked.days * (1 if studies else REFERENCE) / days)
         study = judge(scenario, days=days, seed=asked.seed, sample=sample, runs=asked.runs)
         studies.append((name if days == asked.days else f"{name} ({days} days)", study))

@@ -25,8 +25,9 @@ class Pace:
     in a session, none in a break. After the last step the zone works on until nobody waits.
 
     Of the step that was looked at last: `since` … `until` (µs) it holds, `count` windows should stand open, `share` of
-    all of them, and if they were to open with it, some may still come until `late`. Of each later step, seen from it:
-    what is done between `until` and its beginning (`done`, µs at this step's pace), and how fast it is (`speeds`).
+    all of them, and if they were to open with it, some may still come until `late`; `next` is the place of the one
+    after it. Of each later step, seen from it: what is done between `until` and its beginning (`done`, µs at this
+    step's pace), and how fast it is (`speeds`).
     """
 
     def __init__(self, zone: Zone, windows: int, schedule: Schedule, day: str) -> None:

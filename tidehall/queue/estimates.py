@@ -26,7 +26,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 PRIOR_WEIGHT = 20  # services that the plan's assumption is worth against observed ones
 SPREAD = 1.0  # squared relative spread of the wait until one service ends
-DOUBT = 0.03  # squared relative doubt about the mean, which does not average out (17 %)
+DOUBT = 0.02  # squared relative doubt about the mean, which does not average out (14 %)
 Z90 = 1.2815515655446004  # 90 % quantile of the normal distribution
 #: What is said where a window stands idle: nobody is told 0.
 AT_ONCE: Estimate = (SECOND, SECOND, MINUTE)
