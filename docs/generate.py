@@ -24,6 +24,9 @@ import msgspec
 
 from tidehall.command import parser
 from tidehall.display.http.problems import STATUS
+from tidehall.hall import catalogue
+from tidehall.hall import plan as plan_tables
+from tidehall.hall.alert_rules import AlertRules
 from tidehall.hall.commands import Command
 from tidehall.hall.events import Event
 from tidehall.hall.papers.commands import OfficeCommand
@@ -33,7 +36,7 @@ from tidehall.hall.state import WINDOW_LIFE
 from tidehall.hall.targets import Targets
 from tidehall.queue.tickets import TICKET_LIFE, UNDO_LIFE
 from tidehall.simulation import tables
-from tidehall.simulation.sizing_bounds import Sizing
+from tidehall.simulation.sizing_table import Sizing
 
 __all__ = ["PARTS", "main", "raised_codes", "settings", "updated"]
 
@@ -277,14 +280,57 @@ SCENARIO: dict[str, type[msgspec.Struct]] = {
 }
 
 
+#: Where each table of a plan stands; what is indented lies in the one before.
+PLAN: dict[str, type[msgspec.Struct]] = {
+    "[hall]": plan_tables.HallFacts,
+    "[limits]": plan_tables.Limits,
+    "[calendar]": plan_tables.Calendar,
+    "[service]": plan_tables.Service,
+    "[offices]": plan_tables.OfficeRules,
+    "[[zones]]": plan_tables.Zone,
+    "[[lines]]": plan_tables.LinePlan,
+    "[[windows]]": plan_tables.WindowPlan,
+    "[[window_ranges]]": plan_tables.WindowRange,
+    "[[departments]]": plan_tables.Department,
+    "[[items]]": catalogue.Item,
+    "… materials": catalogue.Material,
+    "… … standard": catalogue.Standard,
+    "… parts": catalogue.ItemPart,
+    "… guide": catalogue.Guide,
+    "… form, sample, result_sample": catalogue.Form,
+    "[[bundles]]": catalogue.Bundle,
+    "[[authorisations]]": catalogue.Authorisation,
+    "[[reasons]]": catalogue.Reason,
+    "[tide.ZONE]": plan_tables.TideRule,
+    "[[boards]]": plan_tables.Board,
+}
+
+
 def scenario_keys(struct: type[msgspec.Struct]) -> str:
-    """The keys of a table with what stands where one is left out."""
+    """The keys of a table with what stands where one is left out, and what may stand there where only some words
+    may."""
     found = []
     for field in msgspec.structs.fields(struct):
         default = field.default
-        plain_value = isinstance(default, str | bool | int | float)
-        found.append(f"`{field.name}`" + (f" = {json.dumps(default)}" if plain_value else ""))
+        plain_value = isinstance(default, str | bool | int | float) or (isinstance(default, tuple) and default != ())
+        shown = (
+            f" = {json.dumps(msgspec.to_builtins(default))}" if plain_value else " (needed)" if field.required else ""
+        )
+        words = [str(word) for word in get_args(field.type)] if get_origin(field.type) is Literal else []
+        found.append(f"`{field.name}`{shown}" + (f" (one of {' · '.join(words)})" if words else ""))
     return ", ".join(found)
+
+
+def plan() -> str:
+    """Every table of a plan, as the reader's own structs describe it; alerts and targets have tables of their own."""
+    rows = [(f"`{place}`", " ".join((kind.__doc__ or "").split()), scenario_keys(kind)) for place, kind in PLAN.items()]
+    rows.append(("`[priority]`", "Head starts of the classes of people, minutes.", "`normal` = 0, `booked` = 30, …"))
+    rows.append(("`[priority_names]`", "What the classes are called, in the hall's languages.", "a class = words"))
+    for field in msgspec.structs.fields(AlertRules):
+        kind = type(field.default)
+        told = " ".join((kind.__doc__ or "").split())
+        rows.append((f"`[alerts.{field.name}]`", told, scenario_keys(kind)))
+    return table(("table", "what it says", "keys, with what holds where one is left out"), rows)
 
 
 def scenario() -> str:
@@ -313,6 +359,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "matter-life": lambda: life(plain(MATTER_LIFE), "open"),
     "office-commands": lambda: command_table(get_args(OfficeCommand)),
     "office-events": lambda: event_table(get_args(OfficeEvent)),
+    "plan": plan,
     "problems": problems,
     "scenario": scenario,
     "settings": setting_table,

@@ -72,7 +72,7 @@ class StartError(Exception):
 def read_tables(path: Path, what: str) -> dict[str, Any]:
     """The tables of a TOML file, which is a `what`. Raises StartError with the place of a mistake."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors write a byte-order mark
     except OSError as error:
         raise StartError(f"{path}: {error.strerror or error}; name a {what} that can be read") from error
     except UnicodeDecodeError as error:
@@ -92,8 +92,14 @@ def read_scenario_file(path: Path) -> Scenario:
     try:
         source = plan_source(tables)
         if isinstance(source, str):
-            beside = path.parent / source
-            plan_path = beside if beside.exists() else Path(source)
+            # beside the scenario, then in the working folder; scenarios/… of a project finds its halls/… from anywhere
+            places = (path.parent / source, Path(source), path.absolute().parent.parent / source)
+            plan_path = next((place for place in places if place.exists()), None)
+            if plan_path is None:
+                raise StartError(
+                    f"{path}: plan: there is no {source} beside this file, in the working folder {Path.cwd()} or in "
+                    "the folder above this file's; name the plan's file"
+                )
             try:
                 source = read_plan(plan_path)
             except StartError as no:

@@ -37,6 +37,20 @@ def test_acknowledged_in_time() -> None:
     assert (found.owner, found.acknowledged_by, found.escalated) == ("manager", "anna", True)
 
 
+def test_who_has_an_alert_keeps_it() -> None:
+    """A second hand on it is told who has it, and gets it only by taking it over; nothing comes of his own again."""
+    office = Office()
+    id = breached(office)
+    office.do(q.AcknowledgeAlert(id, "anna"))
+    refused = office.refusal(q.AcknowledgeAlert(id, "bo"))
+    assert (refused.code, refused.details["staff"], refused.allowed) == ("alert_taken", "anna", ("take_over",))
+    assert office.do(q.AcknowledgeAlert(id, "anna", take_over=True)) == []
+    office.do(q.AcknowledgeAlert(id, "bo", take_over=True))
+    found = office.alert(id)
+    assert found is not None
+    assert found.acknowledged_by == "bo"
+
+
 def test_not_acknowledged() -> None:
     """Ten minutes without a hand on it: the manager's, to the second and once."""
     office = Office(office_plan(offices={"escalate_after_s": 3600}))

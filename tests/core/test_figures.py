@@ -10,7 +10,7 @@ from tests.core.offices import office_plan
 from tidehall.hall import commands as c
 from tidehall.hall import events as e
 from tidehall.hall import kept as k
-from tidehall.hall.figures import figures, per_day
+from tidehall.hall.figures import COUNTS, figures, per_day
 from tidehall.hall.measures import Measures
 
 ZONE = "Asia/Shanghai"
@@ -63,6 +63,32 @@ def test_an_alert_counts_to_its_zone_whoever_owns_it() -> None:
     assert {key: part.alerts for key, part in found.items()} == {"": 1, "g": 1, "p": 1}
 
 
+def test_what_cannot_be_said_of_a_part_is_not_nought() -> None:
+    """A number that named no item belongs to none: the item's and the department's cases are counted, numbers, ratings
+    and alerts are unknown there; of the hall, a zone and a line all that they have is said."""
+    kept = days([10, 20])
+    kept.put(k.Intake("c", NINE, "2026-11-23", "g", "A", "A-1", department="d"))
+    kept.put(k.Alarm("x", NINE, "2026-11-23", "g", kind="x"))
+    for by, key in (("item", "A-1"), ("department", "d")):
+        parts = figures(kept, by, ZONE)  # type: ignore[arg-type] # one of By
+        found = parts[key]
+        assert (found.cases_received, found.hand_offs) == (1, 0)
+        unsaid = (found.tickets, found.served, found.waiting, found.ratings, found.matters, found.alerts)
+        assert {*unsaid, found.alerts_by_kind, found.services, found.window_hours} == {None}, by
+        assert per_day(found) == found
+        assert (parts[""].tickets, parts[""].alerts) == (2, None)
+    hall, zone, line = (
+        figures(kept, "hall", ZONE)[""],
+        figures(kept, "zone", ZONE)["g"],
+        figures(kept, "line", ZONE)["A"],
+    )
+    assert all(getattr(hall, name) is not None for name in COUNTS)
+    assert (zone.alerts, zone.ratings, line.ratings, line.alerts, line.window_hours) == (1, 0, 0, None, None)
+    kept.put(k.Visit("v", NINE, "2026-11-23", "g", "A", "A-1", since=NINE, department="d"))
+    named = figures(kept, "item", ZONE)["A-1"]
+    assert (named.tickets, named.served, named.ratings, named.alerts) == (1, 0, 0, None)
+
+
 def test_the_order_of_records_does_not_matter() -> None:
     """Records laid together in another order give the same figures."""
     kept, turned = days([10, 20, 70], [30, 5]), k.Kept()
@@ -97,7 +123,7 @@ def test_another_clerk_at_an_open_window_has_the_rest_of_it() -> None:
     m = Measures()
     for event in d.events:
         m.apply(event)
-    hours = {key: f.window_hours * 3600 for key, f in m.figures("staff").items()}
+    hours = {key: (f.window_hours or 0) * 3600 for key, f in m.figures("staff").items()}
     assert hours.pop("other") == pytest.approx(300)
     assert sum(hours.values()) == pytest.approx(600)
 

@@ -77,7 +77,7 @@ def test_the_worst_come_first() -> None:
 
 @pytest.mark.parametrize(("changes", "place"), [
     ({"items": [item("X", "immediate", guide={"colour": "red"})]}, "items[0].guide.colour"),
-    ({"items": [item("X", "immediate", guide={"forms": ["by_pigeon"]})]}, "items[0].guide.forms"),
+    ({"items": [item("X", "immediate", guide={"forms": ["by_pigeon"]})]}, "items[0].guide.forms[0]"),
     ({"items": [item("X", "immediate", guide={"result_sample": {"name": WORDS, "address": "javascript:x"}})]},
      "items[0].guide.result_sample.address"),
     ({"items": [item("X", "immediate", materials=[

@@ -57,7 +57,7 @@ def a_day() -> k.Kept:
 
 
 WORTH = {
-    "tickets": 6, "called": 4, "finished": 3, "abandoned": 3, "wait_mean": 67.5, "wait_longest": 180,
+    "tickets": 6, "called": 4, "attended": 3, "finished": 2, "abandoned": 3, "wait_mean": 67.5, "wait_longest": 180,
     "wait_within": 0.75,
     "service_mean": 1000 / 3, "utilisation": 0.5, "waits_over": 2, "services_over": 1, "hand_offs_over": 1,
     "cases_over": 1, "hand_offs_on_time": 0.5, "received": 4, "decided": 4, "at_once": 0.25, "early": 1 / 3,
@@ -88,6 +88,9 @@ def test_a_day_on_which_nothing_happened_has_no_shares() -> None:
     """An open day without anybody: counts are 0, shares and times unknown, never 0 (design section 6)."""
     kept = k.Kept()
     assert facts_of(kept, ZONE, TARGETS) is None
+    unknown = {i.name: i.found(None) for i in INDICATORS}
+    assert unknown.pop("ages") == Unknown("not_recorded"), "as in every other period"
+    assert set(unknown.values()) == {Unknown("nothing")}
     kept.put(k.Tallied("s", NINE, DAY, kind="print_copy", count=1))
     facts = facts_of(kept, ZONE, TARGETS)
     assert isinstance(facts, Facts)

@@ -11,6 +11,8 @@ from msgspec import json
 from msgspec.structs import replace
 
 from tests.core.halls import make_plan, problems, tables
+from tidehall.command import main
+from tidehall.hall.doubts import doubts
 from tidehall.hall.plan import parse_plan
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +48,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"hall": {"hours": [["8:30", "12:00"]]}}, "hall.hours[0]"),
     ({"hall": {"hours": [["12:00", "08:30"]]}}, "hall.hours[0]"),
     ({"hall": {"hours": [["08:00", "12:00"], ["11:00", "17:00"]]}}, "hall.hours[1]"),
-    ({"hall": {"open_days": ["monday"]}}, "hall.open_days"),
+    ({"hall": {"open_days": ["monday"]}}, "hall.open_days[0]"),
     ({"hall": {"colour": "red"}}, "hall.colour"),
     ({"limits": {"calls": 0}}, "limits.calls"),
     ({"limits": {"calls": "three"}}, "limits.calls"),
@@ -70,7 +72,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"offices": {"correction_days": 1.5}}, "offices.correction_days"),
     ({"offices": {"support_within_s": -1}}, "offices.support_within_s"),
     ({"offices": {"escalate_after_s": float("nan")}}, "offices.escalate_after_s"),
-    ({"offices": {"pause_on": ["lunch"]}}, "offices.pause_on"),
+    ({"offices": {"pause_on": ["lunch"]}}, "offices.pause_on[0]"),
     ({"offices": {"hurry": 1}}, "offices.hurry"),
     ({"calendar": {"closed": ["2027-02-30"]}}, "calendar.closed"),
     ({"calendar": {"open": ["20270201"]}}, "calendar.open"),
@@ -78,13 +80,13 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"service": {"default_s": 0}}, "service.default_s"),
     ({"priority": {"senior": -1}}, "priority.senior"),
     ({"priority": {"senior": float("inf")}}, "priority.senior"),
-    ({"priority": {"senior": "much"}}, "priority"),
+    ({"priority": {"senior": "much"}}, "priority.senior"),
     ({"zones": 5}, "zones"),
     ({"zones": [5]}, "zones[0]"),
     ({"zones": [{"id": "g", "name": WORDS, "kind": "royal"}]}, "zones[0].kind"),
     ({"zones": [{"id": "g", "name": WORDS}, {"id": "g", "name": WORDS}]}, "zones[1].id"),
     ({"zones": [{"id": "g", "name": WORDS, "posts": {"acceptance": -2}}]}, "zones[0].posts.acceptance"),
-    ({"zones": [{"id": "g", "name": WORDS, "posts": {"king": 1}}]}, "zones[0].posts"),
+    ({"zones": [{"id": "g", "name": WORDS, "posts": {"king": 1}}]}, "zones[0].posts.king"),
     ({"lines": [line(letter="a")]}, "lines[0].letter"),
     ({"lines": [line(letter="O")]}, "lines[0].letter"),
     ({"lines": [line(letter="AB")]}, "lines[0].letter"),
@@ -111,7 +113,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"windows": [window(), window(id="w2")]}, "windows[1].label"),
     ({"window_ranges": 5}, "window_ranges"),
     ({"window_ranges": [{"id_prefix": "s", "first": 9, "last": 2, "zone": "g"}]}, "window_ranges[0]"),
-    ({"window_ranges": [{"id_prefix": "w", "first": 1, "last": 1, "zone": "g", "digits": 1}]}, "window_ranges[0].id"),
+    ({"window_ranges": [{"id_prefix": "w", "first": 1, "last": 1, "zone": "g", "digits": 1}]}, "windows[0].id"),
     ({"departments": [{"id": "d"}]}, "departments[0].name"),
     ({"departments": [{"id": "d", "name": WORDS, "zone": "moon"}]}, "departments[0].zone"),
     ({"items": [item(department="x")]}, "items[0].department"),
@@ -128,6 +130,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"items": [item(service_s=-5)]}, "items[0].service_s"),
     ({"items": [item(), item()]}, "items[1].code"),
     ({"items": [item(materials=[{"code": "a", "name": WORDS}] * 2)]}, "items[0].materials"),
+    (
+        {"items": [item(materials=[{"code": "a", "name": WORDS}, {"code": "b", "name": 3}])]},
+        "items[0].materials[1].name",
+    ),
     ({"bundles": [{"id": "b", "name": WORDS, "items": ["nothing"]}]}, "bundles[0].items"),
     ({"boards": [{"id": "b", "zones": ["moon"]}]}, "boards[0].zones"),
     ({"boards": [{"id": "b", "zones": ["g"], "lines": ["Q"]}]}, "boards[0].lines"),
@@ -169,6 +175,60 @@ def test_one_mistake_is_told_once() -> None:
     wrong = tables()
     wrong["zones"][0]["floor"] = "ground"
     assert [problem.split(": ")[0] for problem in problems(wrong)] == ["zones[0].floor"]
+
+
+def test_a_wrong_word_is_told_with_those_that_may_stand_there() -> None:
+    """In lists and as keys too; what stands twice names both places, the one written by hand as the wrong one."""
+    said = problems(tables(
+        hall={"open_days": ["mon", "tues"]}, priority={"senior": "x", "soldier": "y"},
+        zones=[{"id": "g", "name": WORDS, "posts": {"janitor": 2}}], lines=[line(), line(id="B")], items=[],
+        windows=[window(id="own")],
+        window_ranges=[{"id_prefix": "s", "first": 1, "last": 2, "zone": "g", "lines": ["A"]}],
+    ))  # fmt: skip
+    for told in (
+        "hall.open_days[1]: Invalid enum value 'tues'; write one of mon, tue, wed",
+        "priority.senior: must be a number, not text", "priority.soldier: must be a number, not text",
+        "zones[0].posts.janitor: Invalid enum value 'janitor'; write one of acceptance, precheck",
+        "lines[1].letter: 'A' stands twice, in lines[0] too",
+        "windows[0].label: '1' of zone 'g' stands twice, in window_ranges[0] too",
+    ):  # fmt: skip
+        assert any(problem.startswith(told) for problem in said), (told, said)
+
+
+def test_doubts_are_warnings() -> None:
+    """What works and yet looks like a slip is told with its place; the plan is right all the same."""
+    changed = tables(
+        zones=[{"id": "g", "name": {"en": "General"}, "posts": {"acceptance": 9, "precheck": 7}}],
+        lines=[line(), line(id="B", letter="B")], windows=[window()], tide={"g": {}},
+        items=[item(promised_days=9), item(code="Y", line="B", kind="promised", promised_days=70, statutory_days=20)],
+        boards=[],
+    )  # fmt: skip
+    changed["hall"].pop("hours", None)
+    found = doubts(parse_plan(changed), changed)
+    assert [doubt.split(": ")[0] for doubt in found] == [
+        "hall.hours", "lines[1]", "tide.g", "zones[0].posts.acceptance", "items[0].promised_days",
+        "items[1].promised_days", "zones[0].name",
+    ]  # fmt: skip
+    assert "9, but zone 'g' has 1 such windows" in found[3]
+    assert "08:30–12:00, 14:00–17:30 are taken" in found[0]
+
+
+def test_plan_check_tells_doubts_and_is_content(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings go to standard error, with the file and exit 0; a byte-order mark is no mistake."""
+    path = tmp_path / "plan.toml"
+    path.write_text((ROOT / "halls" / "small.toml").read_text("utf-8").replace("tidal = 1", "tidal = 2"), "utf-8-sig")
+    assert main(["plan", "check", str(path)]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith(f"{path}: warning: zones[0].posts.tidal: 2, but")
+    assert len(told.err.splitlines()) == 1
+    assert ": right. Hall small: 1 zones, 2 lines, 4 windows, 1 departments" in told.out
+
+
+@pytest.mark.parametrize("name", ["yangxin", "small"])
+def test_shipped_plans_leave_no_doubt(name: str) -> None:
+    """The halls that are shipped are right, and nothing in them looks like a slip."""
+    found = tomllib.loads((ROOT / "halls" / f"{name}.toml").read_text("utf-8"))
+    assert doubts(parse_plan(found), found) == []
 
 
 def test_nothing_is_refused_in_words() -> None:

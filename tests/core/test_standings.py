@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tests.core.halls import Driver, make_plan
+from tests.core.offices import Office
 from tidehall.dashboards.figures import Point
 from tidehall.dashboards.floor import counts, what
 from tidehall.dashboards.monthly import Words, among
 from tidehall.dashboards.picture import Standing
 from tidehall.dashboards.strain import left, strained
+from tidehall.display.office_lists import board_of_hand_offs
 from tidehall.hall import commands as c
 
 MINUTE = 60_000_000
@@ -80,15 +82,35 @@ def test_a_window_that_pauses_after_its_citizen_is_not_open() -> None:
     assert sum(w.state == "open" for w in d.hall.state.windows.values()) == 0
 
 
+def test_what_leaves_the_hall_has_a_lane_of_its_own() -> None:
+    """In the lane of 30 minutes stands nothing with another limit: the way on to a department outside stands apart."""
+    office = Office(at="2026-11-27 09:00")
+    id = office.intake("OUT")
+    found = board_of_hand_offs(office.hall, office.now, "zh", "").lists
+    assert [len(found[name]) for name in ("promised", "onward")] == [1, 0]
+    office.wait(300)
+    office.carry(id)
+    found = board_of_hand_offs(office.hall, office.now, "zh", "").lists
+    assert [len(found[name]) for name in ("urgent", "promised", "onward")] == [0, 0, 1]
+
+
 def test_a_report_names_nobody_where_all_are_alike() -> None:
     """The title of a chart says who is lowest; where every zone has the same value it says that."""
     words = Words("zh")
     for values, expected in (
-        ((100.0, 100.0), "各处都是 100"),
-        ((100.0, 97.0), "乙 最低，97"),
-        ((97.0,), "甲 最低，97"),
+        ((100.0, 100.0), "均为 100%"),
+        ((100.0, 97.0), "乙 最低，97%"),
+        ((97.0,), "甲 最低，97%"),
     ):
         points = [Point(name, value, None) for name, value in zip("甲乙", values, strict=False)]
         figure = among(words, "hand_offs", "per_cent", points, "lowest")
         assert figure is not None
         assert expected in figure.title
+
+
+def test_the_department_with_most_cases_is_called_so_once() -> None:
+    """A title whose subject says "most" does not say it again of the part."""
+    points = [Point(name, n, None) for name, n in (("不动产", 22.0), ("社保", 9.0))]
+    figure = among(Words("zh"), "departments", "cases", points, "most")
+    assert figure is not None
+    assert figure.title == "收件最多的部门：不动产，22 件"

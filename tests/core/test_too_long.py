@@ -48,9 +48,9 @@ def test_a_long_wait_is_told_to_the_second_however_late() -> None:
     assert (found.since, found.owner, found.zone, found.limit) == (begun + 20 * MINUTE, "manager", "g", 1200.0)
 
 
-def test_a_long_wait_is_over_when_nobody_waits_so_long() -> None:
+def test_without_a_calm_a_long_wait_is_over_at_once() -> None:
     """The first is called, the second has waited almost as long: over at once, and told anew in his own time."""
-    driver = hall()
+    driver = hall(long_wait={"limit_s": 600, "calm_s": 0})
     driver.take()
     driver.wait(60)
     second = driver.now
@@ -60,6 +60,67 @@ def test_a_long_wait_is_over_when_nobody_waits_so_long() -> None:
     driver.call()
     assert kinds(driver.wake()) == ["alert_ended"]
     assert raised(driver.wait(600)) == [("long_wait:A", second + 10 * MINUTE)]
+
+
+def test_a_line_that_is_late_again_and_again_is_one_alert() -> None:
+    """Somebody is above the limit, called, and a minute later the next is: one alert, which ends when nobody was so for
+    five minutes, to the second, however late anybody looks."""
+    driver = hall()
+    begun = driver.now
+    for _ in range(3):
+        driver.take()
+        driver.wait(60)
+    driver.wait(425)
+    for _ in range(2):
+        assert driver.serve(seconds=1) is not None
+        driver.wait(60)
+    assert driver.serve(seconds=1) is not None
+    calm = driver.now - SECOND
+    assert raised(driver.events) == [("long_wait:A", begun + 10 * MINUTE)]
+    assert told(driver) == ["long_wait:A"]
+    assert driver.hall.wakes_at() == calm + 5 * MINUTE
+    assert kinds(driver.wait(3600)) == ["alert_ended"]
+    assert driver.hall.state.alerts["long_wait:A"].ended == calm + 5 * MINUTE
+
+
+def test_whoever_waits_too_long_breaks_the_calm() -> None:
+    """Four minutes after the first was called the second is above the limit: the alert stands until five minutes after
+    his call; the third, who leaves earlier and has not waited so long, changes nothing."""
+    driver = hall()
+    driver.take()
+    driver.wait(240)
+    driver.take()
+    third = driver.take()
+    driver.wait(365)
+    assert driver.call() is not None
+    driver.wait(60)
+    driver.do(c.CancelTicket(third))
+    driver.wait(300)
+    assert told(driver) == ["long_wait:A"]
+    driver.do(c.StartService("w1"))
+    driver.do(c.FinishTicket("w1"))
+    assert driver.call() is not None
+    called = driver.now
+    driver.hall = Hall.restore(driver.hall.snapshot())
+    assert driver.hall.wakes_at() == called + 5 * MINUTE
+    driver.wait(299)
+    assert told(driver) == ["long_wait:A"]
+    driver.wait(1)
+    assert told(driver) == []
+
+
+def test_with_another_limit_the_calm_begins_anew() -> None:
+    """Under the new plan nobody waits too long: five minutes from then on; without a rule it is over at once."""
+    driver = hall()
+    driver.take()
+    driver.wait(601)
+    rules = {"long_wait": {"limit_s": 3000}, "long_service": {"limit_s": 300}}
+    driver.do(c.AdoptPlan(make_plan(alerts=rules), now=True))
+    adopted = driver.now
+    assert told(driver) == ["long_wait:A"]
+    assert driver.hall.wakes_at() == adopted + 5 * MINUTE
+    driver.do(c.AdoptPlan(make_plan(alerts={"long_wait": {"on": False}}), now=True))
+    assert kinds(driver.wake()) == ["alert_ended"]
 
 
 def test_who_has_waited_longest_counts_not_who_is_next() -> None:
@@ -209,14 +270,16 @@ def test_a_bad_rating_is_an_alert_until_it_is_mended() -> None:
 def test_every_mistake_in_the_rules_has_its_place() -> None:
     """A kind that is none, limits out of range, lines that are not there: all at once."""
     wrong = tables(alerts={
-        "long_weight": {}, "long_wait": {"limit_s": 0, "lines": {"Z": 5}}, "case_due": {"days": 0},
+        "long_weight": {}, "long_wait": {"limit_s": 0, "lines": {"Z": 5}, "calm_s": -1}, "case_due": {"days": 0},
         "estimate_off": {"share": 2}, "board_silent": {"owner": "nobody", "escalate_after_s": -1, "limit_s": 3},
+        "no_window_open": {"after_s": float("inf")}, "long_service": {"calm_s": 60},
     })  # fmt: skip
     found = " ".join(problems(wrong))
     for place in (
         "alerts.long_weight:", "alerts.long_wait.limit_s:", "alerts.long_wait.lines:", "alerts.case_due.days:",
         "alerts.estimate_off.share:", "alerts.board_silent.owner:", "alerts.board_silent.escalate_after_s:",
-        "alerts.board_silent.limit_s:",
+        "alerts.board_silent.limit_s:", "alerts.long_wait.calm_s:", "alerts.no_window_open.after_s:",
+        "alerts.long_service.calm_s:",
     ):  # fmt: skip
         assert place in found, place
 
@@ -228,37 +291,50 @@ STEP = st.tuples(st.sampled_from(["take", "call", "start", "end", "hold", "back"
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(STEP, max_size=40), st.integers(1, 7))
-def test_however_often_anybody_looks(steps: list[tuple[str, int]], every: int) -> None:
+@given(st.lists(STEP, max_size=40), st.integers(1, 7), st.sampled_from([0, 60, 150]))
+def test_however_often_anybody_looks(steps: list[tuple[str, int]], every: int, calm: int) -> None:
     """Looked at in every second, now and then, or restored from a snapshot each time: the same alerts at the same
     moments, and exactly those that a look at the whole hall finds."""
-    plan = make_plan(round_the_clock=True, alerts={"long_wait": {"limit_s": 120}, "long_service": {"limit_s": 90}})
+    rules = {"long_wait": {"limit_s": 120, "calm_s": calm}, "long_service": {"limit_s": 90}}
+    plan = make_plan(round_the_clock=True, alerts=rules)
     often, seldom = Driver(plan), Driver(plan)
+    late: dict[str, int] = {}
     for n, (what, seconds) in enumerate(steps):
         for _ in range(seconds):
             often.wait(1)
-            check(often)
+            check(often, late, calm)
         seldom.now += seconds * SECOND
         for driver in (often, seldom):
             act(driver, what, n)
             driver.wake()
+        check(often, late, calm)
         if not n % every:
             seldom.hall = Hall.restore(seldom.hall.snapshot())
     seldom.wake()
     often.wake()
     assert raised(often.events) == raised(seldom.events)
+    assert ended(often.events) == ended(seldom.events)
     assert told(often) == told(seldom)
 
 
-def check(driver: Driver) -> None:
-    """What is told is what stands so, seen by looking at everybody."""
+def ended(events: list[Any]) -> list[tuple[str, int]]:
+    """The alerts that are over, and since when."""
+    return [(ev.alert, ev.due or ev.at) for ev in events if isinstance(ev, e.AlertEnded)]
+
+
+def check(driver: Driver, late: dict[str, int], calm: int) -> None:
+    """What is told is what stands so, seen by looking at everybody; `late`: when a line with an alert last was so."""
     s, now = driver.hall.state, driver.now
     waits = {t.line for t in s.tickets.values() if t.state == "waiting" and now - t.waiting_since >= 120 * SECOND}
     served = {
         t.window for t in s.tickets.values()
         if t.state == "serving" and t.served + now - t.serving_since >= 90 * SECOND
     }  # fmt: skip
-    assert set(told(driver)) == {f"long_wait:{id}" for id in waits} | {f"long_service:{id}" for id in served}
+    for id in waits:
+        late[id] = now
+    for id in [id for id, last in late.items() if id not in waits and now - last >= calm * SECOND]:
+        del late[id]
+    assert set(told(driver)) == {f"long_wait:{id}" for id in late} | {f"long_service:{id}" for id in served}
 
 
 def act(driver: Driver, what: str, n: int) -> None:

@@ -52,9 +52,11 @@ async def test_a_desk_leads_to_the_sign_in_and_back(tmp_path: Path) -> None:
         cookie: dict[str, Any] = {"cookie": f"{SESSION}={entered.cookies[SESSION]}"}
         first = await s.get(desk, token=None, **html, **cookie)
         assert first.headers["location"] == entered.headers["location"]
-        weak = await submit(s, "/sign-in/password?lang=en", cookie, password=FIRST, new_password="short", to=desk)
+        weak = await submit(
+            s, "/sign-in/password?lang=en", cookie, password=FIRST, new_password="short", again="short", to=desk
+        )
         assert (weak.status_code, "too weak" in weak.text) == (422, True)
-        changed = await submit(s, "/sign-in/password", cookie, password=FIRST, new_password=OWN, to=desk)
+        changed = await submit(s, "/sign-in/password", cookie, password=FIRST, new_password=OWN, again=OWN, to=desk)
         assert (changed.status_code, changed.headers["location"]) == (303, desk)
 
         opened = await s.get(desk, token=None, **html, **cookie)
@@ -98,3 +100,38 @@ async def test_signing_out_asks_first(tmp_path: Path) -> None:
         assert NAME in page.text
         assert (await s.get("/api/v1/session", token=None, **cookie)).status_code == 200
         assert (await s.get("/sign-in/password", token=None)).status_code == 303
+
+
+async def test_without_a_wanted_page_everybody_arrives_at_his_own(tmp_path: Path) -> None:
+    """Who supervises comes to the dashboard, who has one desk to that, who has to choose to the front door; a page that
+    was wanted goes before."""
+    async with quick(tmp_path) as s:
+        for staff, post, home in (
+            ("m", {"hall": "t", "post": "manager"}, "/dashboard/t"),
+            ("s", {"hall": "t", "post": "supervisor", "zone": "g"}, "/dashboard/t"),
+            ("r", {"hall": "t", "post": "runner"}, "/desk/t/runner"),
+            ("c", WINDOW, "/"),
+        ):
+            await add(s, staff, post)
+            await enter(s, staff)
+            for to, where in (("/", home), ("/guide/t", "/guide/t"), ("//elsewhere.test", home)):
+                answer = await submit(s, "/sign-in", login=f"login-{staff}", password=OWN, to=to)
+                assert (answer.status_code, answer.headers["location"]) == (303, where), staff
+        assert (await s.post("windows/w1/sign-in", {"staff": "c"})).status_code == 200
+        seated = await submit(s, "/sign-in", login="login-c", password=OWN, to="/")
+        assert seated.headers["location"] == "/desk/t/window/w1"
+
+
+async def test_a_new_password_is_given_twice(tmp_path: Path) -> None:
+    """Nobody sees what he types: a slip is told, by the field's name, and changes nothing."""
+    async with quick(tmp_path) as s:
+        await add(s, "m", {"hall": "t", "post": "manager"})
+        entered = await submit(s, "/sign-in", login="login-m", password=FIRST, to="/")
+        cookie: dict[str, Any] = {"cookie": f"{SESSION}={entered.cookies[SESSION]}"}
+        form = {"password": FIRST, "new_password": OWN, "to": "/"}
+        for again in ({}, {"again": OWN + "x"}):
+            slip = await submit(s, "/sign-in/password?lang=en", cookie, **form, **again)
+            assert slip.status_code == 422
+            assert "New password once more: is not the same" in visible(slip.text)
+        changed = await submit(s, "/sign-in/password", cookie, **form, again=OWN)
+        assert (changed.status_code, changed.headers["location"]) == (303, "/dashboard/t")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -17,14 +19,18 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.live.door import ADMIN, Stage, plan, served, stage
 from tests.live.feeds import until
-from tidehall.dashboards.behind import BEHIND
+from tidehall.dashboards.behind import BEHIND, Cell
 from tidehall.dashboards.channel import DashboardChannel
 from tidehall.dashboards.live import dashboards
+from tidehall.dashboards.panels import desk, figure_facts, wait_text, zone_facts
 from tidehall.dashboards.picture import Standing, of_hall
 from tidehall.dashboards.room import Room
 from tidehall.dashboards.today import Today, waited_at_most
 from tidehall.display.door import Door
 from tidehall.hall import commands as c
+from tidehall.hall.events import AlertEnded, AlertRaised
+from tidehall.hall.papers import commands as q
+from tidehall.hall.papers.events import AlertEscalated
 from tidehall.live import Ask, HallKeeper
 from tidehall.records import DayRecords
 from tidehall.store.bus import LocalBus
@@ -157,6 +163,114 @@ async def test_the_usual_day_is_a_band_from_three_days_on(tmp_path: Path) -> Non
             assert ("平日同一时段的平均等候" in tables) == (ago == 3)
         told = tables["平日同一时段的平均等候"].rows
         assert [[cell.text for cell in row] for row in told] == [["09:00", "4", "8", "12"], ["09:15", "4", "8", "12"]]
+
+
+# ---- what the figures say, and what is behind them
+
+
+def room_of(s: Stage) -> Room:
+    """The hall's room for dashboards."""
+    return Room(s.keeper, s.door.hubs["t"], s.door.house.projections, s.door.house.outlook)
+
+
+async def do(s: Stage, *commands: Any) -> None:
+    """Commands of the hall itself, one after the other."""
+    for command in commands:
+        key = f"{s.seq}{command}"
+        await s.keeper.submit(Ask(command, "test", key, b"", lambda hall, events: (200, b"{}")))
+
+
+def texts(row: Any) -> list[str]:
+    """A row's cells as texts."""
+    return [cell.text for cell in row]
+
+
+async def test_alerts_behind_the_number_are_those_it_counts(tmp_path: Path) -> None:
+    """First the open ones that nobody took, as many as the figure says; then every other raise of the day by itself,
+    with whose it was first and to whom it was escalated; together as many as the day's records."""
+    async with house(tmp_path) as (s, _):
+        room = room_of(s)
+        await room.ready()
+        await do(
+            s, c.RaiseAlert("board_silent", "main"), c.EndAlert("board_silent", "main"),
+            c.RaiseAlert("kiosk_silent", "k1"), q.AcknowledgeAlert("kiosk_silent:k1", "1001"),
+            c.RaiseAlert("board_silent", "main"),
+        )  # fmt: skip
+        seen = room.seen("zh", "")
+        open_ones, rest = BEHIND["alerts"](seen).tables
+        assert open_ones.n == seen.standings[""].alerts == int(figure_facts(seen, "alerts")["value"]) == 1
+        assert open_ones.rows[0][-1].text == "未结束"
+        assert (rest.n, open_ones.n + rest.n) == (2, len(seen.today.kept.alarms))
+        assert texts(rest.rows[0])[-2:] == ["1001", "未结束"], "what goes on comes first"
+        assert re.fullmatch(r"\d\d:\d\d:\d\d", rest.rows[1][-1].text), "this one is over"
+        assert "共发出 3 次" in BEHIND["alerts"](seen).meaning
+        later, wait = seen.now + MINUTE, ("long_wait:A", "long_wait", "A", "supervisor:g", None, "g")
+        room.today.take(s.seq + 1, AlertRaised(seen.now, *wait))
+        room.today.take(s.seq + 2, AlertEscalated(seen.now, wait[0], "manager", seen.now))
+        room.today.take(s.seq + 3, AlertEnded(seen.now, wait[0]))
+        room.today.take(s.seq + 4, AlertRaised(later, *wait))
+        again, once, *_ = BEHIND["alerts"](room.seen("zh", "g")).tables[1].rows
+        assert texts(again)[2:5] == ["g", "g主管", ""]
+        assert texts(once)[2:5] == ["g", "g主管", "已升级：大厅主管"]
+
+
+async def test_an_alert_about_a_line_opens_that_line(tmp_path: Path) -> None:
+    """No link of the page gives a part of the hall twice; the alert's link opens the line's people and no others."""
+    async with house(tmp_path) as (s, base):
+        mine, other = await s.take("A"), await s.take("B")
+        await do(s, c.RaiseAlert("numbers_running_out", "A"), c.RaiseAlert("no_window_open", "g"))
+        page = (await s.client.get(f"{base}/dashboard/t?zone=", headers=STAFF)).text
+        links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*)"', page)]
+        for link in links:
+            names = [name for name, _ in parse_qsl(urlsplit(link).query, keep_blank_values=True)]
+            assert len(names) == len(set(names)), link
+        assert "/dashboard/t/behind/wait?zone=g" in links
+        (line,) = [link for link in links if "/behind/line?" in link]
+        found = (await s.client.get(base + line, headers=STAFF)).text
+        assert mine["number"] in found
+        assert other["number"] not in found
+
+
+async def test_a_number_is_the_same_wherever_it_stands(tmp_path: Path) -> None:
+    """The wait with its sign behind the figure too; the hall's forecast in the same minutes as its zone's."""
+    async with house(tmp_path) as (s, _):
+        room = room_of(s)
+        await room.ready()
+        seen = room.seen("zh", "")
+        wait, soon = 22 * MINUTE + 1, 18 * MINUTE + 1
+        zone = Standing("g", 5, 0, wait, True, soon, False, "g", "g", 0, 0, 0, 0, None, 1, 0, 0, 0)
+        whole = Standing("", 9, 0, wait, True, soon, True, "g", "g", 0, 0, 0, 0, None, 1, 0, 0, 0)
+        seen = seen._replace(standings={"g": zone, "": whole})
+        row, figure = zone_facts(seen, "g"), figure_facts(seen, "wait")
+        assert Cell("≥22") in BEHIND["wait"](seen).tables[0].rows[0]
+        assert (wait_text(zone), row["wait"], figure["value"], figure["least"]) == ("≥22", "22", "22", True)
+        soon_figure = figure_facts(seen, "soon")
+        assert (soon_figure["value"], soon_figure["least"], row["soon"]) == ("19", True, "19")
+
+
+async def test_windows_that_serve_and_that_have_called_are_told_apart(tmp_path: Path) -> None:
+    """A window that has called somebody does not serve yet, and the figure says how many there are of each."""
+    async with house(tmp_path) as (s, _):
+        room = room_of(s)
+        await room.ready()
+        await s.serve()
+        await s.post("windows/w2/sign-in", {"staff": "clerk-2"})
+        await s.post("windows/w2/open")
+        await s.take()
+        await s.post("windows/w2/call")
+        assert figure_facts(room.seen("zh", ""), "busy")["sub"] == "开放 2 个：办理 1，已叫 1"
+
+
+async def test_who_sent_a_runner_is_told(tmp_path: Path) -> None:
+    """Where he is and who sent him stand in the panel, and on the dashboard who was sent where."""
+    async with house(tmp_path) as (s, base):
+        answer = await s.post("runners/r1/zone", {"zone": "g"})
+        assert answer.status_code == 200, answer.text
+        panel = (await s.client.get(f"{base}/dashboard/t/behind/runners", headers=STAFF)).text
+        assert re.search(r"\d\d:\d\d 由.+调往", panel)
+        room = room_of(s)
+        await room.ready()
+        assert desk(room.seen("zh", ""), ["g"], []).slots["runners"] == "r1 → g"
 
 
 # ---- the page and its socket

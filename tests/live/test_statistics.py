@@ -17,6 +17,7 @@ from typing import Any, get_args
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.day import Day
 from tests.live.door import ADMIN, HALL, problem
@@ -26,10 +27,11 @@ from tests.live.people import add, enter
 from tests.live.test_records import write
 from tidehall.command.reporting import wanted_period
 from tidehall.dashboards.monthly import month_page
-from tidehall.display.figure_tables import of_parts
+from tidehall.display.figure_tables import indicator_sheet, of_parts
 from tidehall.display.http.access import POSTS
 from tidehall.display.sheets import Sheet, csv_bytes, xlsx_bytes
 from tidehall.hall.accuracy import Accuracy, Judged, quality
+from tidehall.hall.alert_rules import AlertRules, TimeRule
 from tidehall.hall.engine import Hall
 from tidehall.hall.events import Event
 from tidehall.hall.figures import By, figures, per_day
@@ -142,7 +144,6 @@ async def test_what_is_asked_wrongly_is_told(tmp_path: Path) -> None:
             problem(await s.get(f"reports/{wrong}"), 404, "unknown_period")
         for odd in (
             "reports/0002-01?format=csv",
-            "reports/9999?format=csv",
             "statistics?from=9999-12-31&to=9999-12-31",
         ):
             assert (await s.get(odd)).status_code == 200, odd
@@ -253,6 +254,85 @@ def test_a_nearly_empty_row_is_told_in_a_sentence(lang: str, told: str) -> None:
     assert nowhere not in zones
     assert nowhere in items
     assert "<p>" not in items
+    assert "<td>—</td>" in items, "an item says nothing of alerts"
+
+
+@pytest.mark.parametrize(("lang", "words", "cells"), [
+    ("zh", ("窗口办理量", "窗口办结量", "一次性告知退办"), ("等候超时（20 分钟）", "达到 20 分钟")),
+    ("en", ("Attended at windows", "Finished at windows", "Ended with a notice"), ("Waits over 20 min", "20 minutes")),
+])  # fmt: skip
+def test_what_is_counted_has_one_name_and_says_its_limit(
+    lang: str, words: tuple[str, str, str], cells: tuple[str, str]
+) -> None:
+    """Visits finished are the same number under the same name as indicator and in every table; with those that ended
+    with a notice they have another name. What is too long says from when on."""
+    day = Day(tickets=60, cases=20)
+    kept = folded(day.events).kept
+    rule = replace(day.plan.alerts or AlertRules(), long_wait=TimeRule(limit_s=1200))
+    plan = replace(day.plan, alerts=rule)
+    published = {row[0]: row for row in indicator_sheet(kept, Kept(), plan, lang).rows}
+    table = of_parts(kept, "zone", plan, lang)
+    finished, notices = (
+        sum(float(str(row[table.heads.index(word)] or 0)) for row in table.rows) for word in words[1:]
+    )  # fmt: skip
+    assert published[words[1]][1] == finished > 0
+    assert published[words[0]][1] == finished + notices > finished
+    assert cells[1] in str(published[cells[0]][-1])
+    page = month_page(Reported(period("2026-11"), kept, Kept(), 1, None, over=False), plan, lang, True)
+    assert all(word in page for word in (*words, *cells))
+
+
+async def test_a_period_that_has_not_begun_has_no_figures(tmp_path: Path) -> None:
+    """Its page says so and nothing more; there are no files of it."""
+    async with counted(tmp_path) as s:
+        for form in ("csv", "xlsx"):
+            problem(await s.get(f"reports/2026-12?format={form}"), 404, "period_not_begun")
+        problem(await s.get("reports/9999?format=csv"), 404, "period_not_begun")
+        door = type(s.door)(
+            s.door.house, data=tmp_path, base_url="http://hall.test", admin_token=ADMIN, report=month_page
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(door.app), base_url="http://hall.test") as client:
+            for name, told in (("2026-12", True), ("2026-11", False), ("2026", False)):
+                page = await client.get(f"{HALL}/reports/{name}?lang=zh", headers={"authorization": f"Bearer {ADMIN}"})
+                assert page.status_code == 200
+                assert (say("monthly.not_begun", "zh") in page.text) == told
+                assert ("<table>" in page.text) != told
+                assert told == (say("monthly.not_over", "zh", seq=s.seq) not in page.text)
+
+
+# ---- the page
+
+
+async def test_the_statistics_have_a_page(tmp_path: Path) -> None:
+    """The table is what GET /statistics answers, with its files and the reports of months that have records; whoever
+    does not supervise is kept out, and what was asked wrongly is said by its name."""
+    html: dict[str, Any] = {"accept": "text/html", "accept_language": "en"}
+    async with offices(tmp_path / "nothing kept") as s:
+        assert say("statistics.no_reports", "en") in (await s.get("/statistics/t", **html)).text
+    async with counted(tmp_path / "kept") as s:
+        await a_morning(s)
+        await s.see(f"statistics?after={s.seq}")
+        page = (await s.get("/statistics/t?by=item&from=&to=", **html)).text
+        (row,) = [row for row in (await s.see("statistics?by=item"))["rows"] if row["key"] == "URG"]
+        head, _, body = page.partition("<tbody>")
+        assert f'<th scope="row">{row["name"]}</th>' in body
+        nowhere = say("statistics.nowhere", "en")
+        assert nowhere in body
+        assert nowhere in (await s.get("/statistics/t?by=item&lang=en", accept="text/html", accept_language="zh")).text
+        assert say("statistics.alerts", "en") not in head.partition("<thead>")[2], "nothing stands there"
+        days = "from=2026-11-23&amp;to=2026-11-23"
+        assert f"/api/v1/halls/t/statistics?by=item&amp;counts=sum&amp;{days}&amp;lang=en&amp;format=csv" in page
+        assert "/reports/2026-11?lang=en" in page
+        assert "/reports/2026-10" not in page
+        wrong = await s.get("/statistics/t?from=2026-11-24&to=2026-11-23", **html)
+        assert wrong.status_code == 422
+        assert say("common.field.to", "en") + ": " in wrong.text
+        assert (await s.get("/statistics/nowhere", **html)).status_code == 404
+        assert (await s.get("/statistics/t", token=None, **html)).status_code == 401
+        await add(s, "of-p", {"hall": "t", "zone": "p", "post": "supervisor"})
+        of_p = {"token": None, **html, **await enter(s, "of-p")}
+        assert "clerk-1" not in (await s.get("/statistics/t?by=staff", **of_p)).text
+        assert "clerk-1" in (await s.get("/statistics/t?by=staff", **html)).text
 
 
 # ---- what is kept
@@ -353,6 +433,8 @@ def test_periods_and_those_before_them() -> None:
     assert wanted_period(None, date(2026, 1, 15)).name == "2025-12", "the last whole month"
     with pytest.raises(StartError, match=r"^--month 2026-13: is no period; .*$"):
         wanted_period("2026-13", date(2026, 1, 15))
+    with pytest.raises(StartError, match=r"^--month 2026-Q2: has not begun; .*$"):
+        wanted_period("2026-Q2", date(2026, 1, 15))
 
 
 def test_means_are_shown_and_sums_when_asked() -> None:
@@ -363,5 +445,5 @@ def test_means_are_shown_and_sums_when_asked() -> None:
     assert whole.days > 1
     tables = [of_parts(measures.kept, "hall", plan, "en", mean=mean) for mean in (False, True)]
     column = tables[0].heads.index("Numbers taken")
-    assert [table.rows[0][column] for table in tables] == [whole.tickets, round(per_day(whole).tickets, 2)]
+    assert [table.rows[0][column] for table in tables] == [whole.tickets, round(per_day(whole).tickets or 0, 2)]
     assert of_parts(Kept(), "hall", plan, "en").rows == []

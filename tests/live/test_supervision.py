@@ -22,11 +22,13 @@ from tests.live.door import name, problem
 from tests.live.offices import Offices, offices
 from tests.live.people import add, enter
 from tests.live.test_offices_messages import listening
-from tidehall.display.alert_messages import SIGNATURE, AlertMessenger, Duty, Webhook
+from tidehall.display.alert_messages import SIGNATURE, AlertMessenger, Duty, PatientMessenger, Webhook
 from tidehall.display.http.access import Grant
 from tidehall.display.hub import KIOSK_SILENT_S
 from tidehall.display.messages import FileGateway
+from tidehall.hall import commands as c
 from tidehall.hall.plan import Plan, parse_plan
+from tidehall.live import Ask
 
 WORDS = "电梯检修，请走楼梯"
 
@@ -56,11 +58,11 @@ async def supervisor(s: Offices, staff: str = "chief", zone: str | None = "g") -
     return {"token": None, **await enter(s, staff)}
 
 
-def begun(s: Offices) -> Callable[[], Awaitable[bool]]:
+def begun(s: Offices, what: str = AlertMessenger.what) -> Callable[[], Awaitable[bool]]:
     """Whether a messenger of alerts has begun."""
 
     async def found() -> bool:
-        return await s.journal.told("t", AlertMessenger.what) is not None
+        return await s.journal.told("t", what) is not None
 
     return found
 
@@ -170,10 +172,88 @@ async def test_alerts_say_whose_they_are(tmp_path: Path) -> None:
         await s.ok("windows/w1/sign-in", {"staff": "li"})
         for action in ("open", "call"):
             await s.ok(f"windows/w1/{action}")
+        await s.later(300)
         await until(lambda: s.keeper.committed.state.alerts["long_wait:A"].ended, "the end of the alert")
         assert "long_wait" not in [a["kind"] for a in await s.see("alerts?state=open")]
         assert "long_wait" in [a["kind"] for a in await s.see("alerts?state=all")]
         problem(await s.get("alerts?state=none"), 422, "invalid")
+
+
+async def test_an_alert_is_one_person_s(tmp_path: Path) -> None:
+    """Another zone's supervisor may not; the manager is told who has it, and takes it over if he says so; the hall's
+    own are the manager's."""
+    async with offices(tmp_path, hall=plan()) as s:
+        who, other = await supervisor(s), await supervisor(s, "next", "p")
+        await add(s, "clerk", {"hall": "t", "zone": "g", "post": "acceptance"})
+        clerk = {"token": None, **await enter(s, "clerk")}
+        await add(s, "guan", {"hall": "t", "zone": None, "post": "manager"})
+        manager = {"token": None, **await enter(s, "guan")}
+        await s.take("A")
+        await s.later(61)
+        await until(lambda: "long_wait:A" in s.keeper.committed.state.alerts, "the alert")
+        path = "alerts/long_wait:A/acknowledge"
+        problem(await s.post(path, **other), 403, "not_allowed")
+        problem(await s.post(path, {"take_over": True}, **other), 403, "not_allowed")
+        first = await s.post(path, **who, idempotency_key="noted")
+        assert first.status_code == 200
+        assert "转由我处理" in (await s.get("/desk/t/handoffs")).text
+        for late in (manager, clerk):
+            said = problem(await s.post(path, **late), 409, "alert_taken")
+            assert (said["staff"], said["allowed"]) == ("chief", ["take_over"])
+            assert said["detail"].startswith("chief 已接手")
+        assert (await s.ok(path, **who))["acknowledged_by"] == "chief"
+        assert (await s.ok(path, {"take_over": True}, **manager))["acknowledged_by"] == "guan"
+        assert (await s.post(path, **who, idempotency_key="noted")).json() == first.json()
+        command = c.RaiseAlert("clock_unsure", "t")
+        await s.keeper.submit(Ask(command, "test", "raise", b"", lambda hall, events: (200, b"{}")))
+        for nobody in (who, clerk):
+            problem(await s.post("alerts/clock_unsure:t/acknowledge", **nobody), 403, "not_allowed")
+        assert (await s.ok("alerts/clock_unsure:t/acknowledge", **manager))["acknowledged_by"] == "guan"
+
+
+async def test_nobody_is_called_at_once_where_a_window_is_about_to_open(tmp_path: Path) -> None:
+    """The page has the alert at once; the message goes when it has stood for a minute, and none for one that was over
+    before, though the next one stands by then."""
+    file, duty = tmp_path / "sms.jsonl", tmp_path / "duty.toml"
+    duty.write_text('"supervisor:g" = "13900002222"\n', "utf-8")
+    rules = {"long_wait": {"on": False}, "no_window_open": {"send": ["sms"]}}
+    async with offices(tmp_path, hall=plan(**rules)) as s:
+        for kind in (AlertMessenger, PatientMessenger):
+            messenger = kind(
+                s.keeper, gateway=FileGateway(file), webhook=None, duty=Duty(duty), count=lambda way, result: None
+            )
+            s.door.spawn(messenger.run())
+        await until(begun(s), "the messenger")
+        await until(begun(s, PatientMessenger.what), "the other messenger")
+        await s.ok("windows/w1/sign-in", {"staff": "li"})
+
+        def told() -> Any:
+            return s.keeper.committed.state.alerts.get("no_window_open:g")
+
+        async def noted(seq: int) -> bool:
+            return (await s.journal.told("t", PatientMessenger.what) or 0) >= seq
+
+        await s.take("A")
+        await until(lambda: told() is not None, "the alert")
+        first = told().seq
+        await s.later(5)
+        await s.ok("windows/w1/open")
+        await until(lambda: told().ended, "its end")
+        await until(lambda: noted(first), "the first")
+        await s.later(10)
+        await s.ok("windows/w1/close")
+        await until(lambda: told().ended is None, "the alert again")
+        second = told().seq
+        await s.later(55)
+        await s.take("A")
+        assert not await noted(second)
+        assert not file.exists()
+        await s.later(5)
+        await s.take("A")
+        await until(file.exists, "the message")
+        (said,) = file.read_text("utf-8").splitlines()
+        assert "无窗口开放" in said
+        assert json.loads(said)["name"] == f"t-{second}-0"
 
 
 async def test_alerts_go_out_once_for_each_step(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_a_clerk_signs_in_works_and_leaves(server: Server, hands: Hands, *, scri
     expect(page).to_have_url(re.compile(r"/sign-in/password\?to="))
     page.fill("#password", FIRST)
     page.fill("#new_password", OWN)
+    page.fill("#again", OWN)
     page.locator("button.go").click()
     expect(page).to_have_url(re.compile(r"/desk/pages/window/s01$"))
     expect(page.locator(".who b")).to_have_text(NAME)

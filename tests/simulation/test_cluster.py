@@ -15,6 +15,7 @@ from joblib import Parallel, delayed  # type: ignore[import-untyped] # it ships 
 
 from tests.simulation.laboratory import SCENARIO, laboratory
 from tidehall.command import main
+from tidehall.simulation import cluster as simulation_cluster
 from tidehall.simulation.cluster import ClusterUnusable, check_workers, on_cluster, version_here
 from tidehall.simulation.study import run_study
 
@@ -27,6 +28,8 @@ from distributed import LocalCluster
 if __name__ == "__main__":
     with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, processes=True, dashboard_address=None) as it:
         print(it.scheduler_address, flush=True)
+        if sys.stdin.readline():  # told to let the workers go
+            it.scale(0)
         sys.stdin.read()
 """
 
@@ -123,6 +126,24 @@ def test_a_cluster_that_is_lost(tmp_path: Path) -> None:
         with pytest.raises(ClusterUnusable, match=f"the cluster at {address} was lost"), on_cluster(address) as jobs:
             run_study(scenario, days=5000, jobs=jobs, progress=cluster.kill)
         cluster.wait(timeout=60)
+
+
+def test_a_cluster_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose last worker goes and does not come back is lost too, and the sentence says so."""
+    monkeypatch.setattr(simulation_cluster, "ALONE_S", 1.0)
+    scenario = laboratory(3, 20.0, {"distribution": "exponential", "mean_s": 400.0}, lines=2)
+    with started(tmp_path, 1) as (cluster, address):
+        assert cluster.stdin is not None
+        let_go = iter([cluster.stdin])
+
+        def played() -> None:
+            for stdin in let_go:
+                stdin.write("go\n")
+                stdin.flush()
+
+        with pytest.raises(ClusterUnusable, match="no worker for 1 s; start some"), on_cluster(address) as jobs:
+            run_study(scenario, days=5000, jobs=jobs, progress=played)
+        cluster.communicate(timeout=60)
 
 
 def test_every_worker_must_be_as_we_are() -> None:

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from tidehall.command.planning import read_scenario_file
 from tidehall.dashboards.report import Words, study_report
-from tidehall.simulation.study import Comparison, Estimate, run_study
+from tidehall.simulation.costs import day_cost
+from tidehall.simulation.sizing_table import Sizing
+from tidehall.simulation.study import Comparison, Estimate, compare, run_study
 from tidehall.simulation.tables import Away, Bursts, Distribution, TidePolicy, Transfer
 
 YANGXIN = Path(__file__).parents[2] / "scenarios" / "yangxin.toml"
@@ -77,7 +79,9 @@ def test_it_needs_nothing_from_elsewhere(reports: dict[str, Page], lang: str) ->
 def test_the_finding_comes_first(reports: dict[str, Page]) -> None:
     """One sentence with the share within the limit, then the figures, each with its finding and its numbers."""
     page = reports["zh"]
-    assert page.text.index("15 分钟内被叫到") < page.text.index("主要指标")
+    assert page.text.index("15 分钟内被叫到") < page.text.index("流转中") < page.text.index("主要指标")
+    assert "95% 的群众在 15 分钟内叫到" in page.text
+    assert "99% 的流转按时完成" in page.text
     assert len(page.heads) == 7
     assert all(re.search(r"最[高低]，为 [\d.,]+", head) for head in page.heads)
     assert page.tables >= 7 + 4
@@ -105,6 +109,26 @@ def test_a_comparison_says_who_comes(reports: dict[str, Page], lang: str, same: 
     fewer, busier = text.index("fewer.toml"), text.index("busier.toml")
     assert text.count(same) == text.count(others) == 1
     assert fewer < text.index(same) < busier < text.index(others)
+
+
+def test_a_comparison_says_what_differs_and_where() -> None:
+    """What the other scenario says, this one's figures beside its own, its lines, and the costs of both."""
+    usual = read_scenario_file(YANGXIN)
+    other = replace(usual, tide=TidePolicy("off"))
+    scenarios = [usual, other]
+    results = [run_study(scenario, days=1, parts=True) for scenario in scenarios]
+    found = compare(["usual.toml", "other.toml"], scenarios, results)
+    costs = [day_cost(scenario, Sizing()) for scenario in scenarios]
+    text = Page(
+        study_report(results[0], usual, source="x", lang="en", version="1", differences=found, costs=costs)
+    ).text  # fmt: skip
+    shown = " ".join(text.split())
+    assert 'tide.policy"plan""off"' in shown
+    assert "Differences by line and zone" in shown
+    assert f"{costs[1].total - costs[0].total:.2f}" in shown
+    assert "officers" not in shown
+    assert shown.count("issue windows, pre-check") == 1
+    assert "Numbers and waits by line" in shown
 
 
 def test_figures_say_no_more_than_their_interval() -> None:

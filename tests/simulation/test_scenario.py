@@ -103,12 +103,14 @@ def test_all_mistakes_at_once() -> None:
     tables["tide"]["policy"] = "sometimes"
     tables["offices"] = {"batch": 0, "officers_of": {"nobody": 1}}
     tables["weather"] = {}
+    tables["sizing"] = {"confidence": 95, "windows": {"z": [9, 3], "nozone": [1, 2]}, "max_day": 1}
     found = "\n".join(problems(tables))
     for place in (
         "weather:", "demand.lines.X:", "demand.lines.A.profile[1]:", "demand.lines.A.profile[2]:",
         "service.lines.A.mean_s:", "service.lines.A.cv: must be a number", "people.no_show:", "people.walks:",
         "people.priority.king:", "windows.z[0]:", "windows.attic:", "target.wait.reading:", "tide.policy:",
-        "offices.batch:", "offices.officers_of.nobody:",
+        "offices.batch:", "offices.officers_of.nobody:", "sizing.confidence:", "sizing.windows.z:",
+        "sizing.windows.nozone:", "sizing.max_day:",
     ):  # fmt: skip
         assert place in found
     assert "tide.policy: Invalid enum value 'sometimes'; write one of plan, off, threshold, forecast" in found

@@ -14,15 +14,17 @@ from tests.live.figures import keep
 from tests.simulation.laboratory import WORDS, plan_tables
 from tidehall.command.planning import read_scenario_file
 from tidehall.hall.plan import parse_plan
+from tidehall.simulation.costs import day_cost
 from tidehall.simulation.day import Stage
 from tidehall.simulation.kernel import Screen
 from tidehall.simulation.scenario import ScenarioInvalid, read_scenario
-from tidehall.simulation.sizing import Sized, Sizer, size
+from tidehall.simulation.sizing import Sized, Sizer, refusal, size
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, read_sizing, zone_rooms
 from tidehall.simulation.sizing_certificate import MOST_REPAIRS, attempted, certify_zone, told
-from tidehall.simulation.sizing_posts import PostsAnswer
+from tidehall.simulation.sizing_posts import PostsAnswer, hall_posts
 from tidehall.simulation.sizing_trial import Bounds, Judge, bounds, looks
 from tidehall.simulation.sizing_zone import Choice, ZoneSearch
+from tidehall.simulation.study import run_study
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import tally, tally_waits
 
@@ -338,7 +340,53 @@ def test_impossible_targets_are_refused_with_the_reason() -> None:
     assert "wait z" in [refused.target for refused in answer.refused]
     wait = answer.refused[0]
     assert "1 windows" in wait.why
-    assert wait.best.upper < 0.9 + 0.02
+    assert wait.missed
+    assert wait.best.upper < 0.9
+
+
+def test_what_is_not_shown_is_not_called_impossible() -> None:
+    """A refusal says what was found: an upper bound below the target can't be met; one above it is only not shown by
+    so many days, and the lower bound tells why."""
+    judge = Judge(0.9, "citizens", 0.02, 0.05, 0.05, 240)
+    missed = refusal("wait z", "all 3 windows", "citizens", judge, Bounds(0.87, 0.85, 0.89, 60))
+    assert missed.missed
+    assert missed.why == "even all 3 windows give 0.870 of the citizens, at most 0.890; 0.9 is asked"
+    near = refusal("wait z", "all 3 windows", "citizens", judge, Bounds(0.907, 0.891, 0.9199, 240))
+    assert not near.missed
+    assert near.why.startswith("all 3 windows give at least 0.891 of the citizens in 240 days (0.907 found")
+    assert "more days may show it" in near.why
+    # all that there is is not given up before the last day, however little better than the target it may be
+    found = Bounds(0.905, 0.895, 0.915, 60)
+    assert judge.verdict(found) == "fails"
+    assert judge.whatever_it_takes().verdict(found) is None
+    assert judge.whatever_it_takes().verdict(Bounds(0.87, 0.85, 0.89, 60)) == "fails"
+
+
+def test_a_recommended_hall_costs_what_it_costs_when_simulated(whole: Sized) -> None:
+    """Its parts add up, and the same hall written as a scenario has the same cost."""
+    found = tables_with_offices()
+    assert sum(part.cost for part in whole.hall.parts) == pytest.approx(whole.hall.cost)
+    work = found["tables"]["offices"] | {
+        "pool": whole.hall.people["runner:pool"], "middle": whole.hall.people["middle"],
+        "officers": whole.hall.people["officers"],
+    }  # fmt: skip
+    tables = found["tables"] | {"offices": work, "windows": whole.hall.windows}
+    scenario = read_scenario(tables, parse_plan(found["plan"]))
+    cost = day_cost(scenario, Sizing())
+    assert cost.total == pytest.approx(whole.hall.cost)
+    assert [part.what for part in cost.parts] == [part.what for part in whole.hall.parts]
+    # all windows in every session where the scenario says nothing of them
+    assert day_cost(read_scenario(found["tables"], parse_plan(found["plan"])), Sizing()).parts[0].cost == 5 * 2.0
+
+
+def test_a_pool_that_nobody_needs_may_be_empty() -> None:
+    """Where every zone has runners of its own, the hall's pool may have nobody, and sizing sends it home."""
+    found = tables_with_offices()
+    found["plan"]["zones"][0]["posts"]["runner"] = 2
+    found["tables"]["offices"]["pool"] = 0
+    scenario = read_scenario(found["tables"], parse_plan(found["plan"]))
+    assert {post.name: post.least for post in hall_posts(scenario, Sizing())}["runner:pool"] == 0
+    assert "runner:z" in run_study(scenario, days=1).posts
 
 
 def test_the_table_is_read_with_all_its_mistakes() -> None:

@@ -7,6 +7,7 @@ import io
 import os
 import random
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from statistics import fmean, median
 from time import perf_counter, process_time
@@ -129,7 +130,7 @@ async def proved(events: list[Event], journal: Journal, store: Projections, fold
     )
     assert whole.wait.mean == pytest.approx(hand["wait"])
     _, kept = await recorded(store, HALL, "2026-11-01", "2026-11-30")
-    gathered = await reported(store, journal, HALL, period("2026-11"), ZONE)
+    gathered = await reported(store, journal, HALL, period("2026-11"), ZONE, date(2026, 11, 30))
     assert figures(gathered.kept, "hall", ZONE) == figures(kept, "hall", ZONE) == measures.figures()
     from_journal = indicator_sheet(measures.kept, gathered.before, yangxin().plan, "en")
     assert live["report"] == [

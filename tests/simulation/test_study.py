@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -16,10 +18,10 @@ from tidehall.command.planning import read_scenario_file
 from tidehall.hall.measures import Measures
 from tidehall.hall.plan import parse_plan
 from tidehall.simulation.day import Stage
-from tidehall.simulation.pairing import parted
+from tidehall.simulation.pairing import changed, parted
 from tidehall.simulation.scenario import read_scenario
 from tidehall.simulation.study import compare, estimate, run_study
-from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tables import Scenario, TidePolicy
 from tidehall.simulation.tally import tally
 
 YANGXIN = Path(__file__).parents[2] / "scenarios" / "yangxin.toml"
@@ -76,7 +78,7 @@ def test_tally_is_the_halls_own_measures() -> None:
     assert live.visit is not None
     assert value["tickets"] == live.tickets
     assert value["served"] == live.served
-    assert value["no_show"] == live.no_show > 0
+    assert value["no_show"] == live.no_show != 0
     assert value["wait_mean_s"] == pytest.approx(live.wait.mean)
     assert (value["wait_p50_s"], value["wait_p95_s"]) == (live.wait.p50, live.wait.p95)
     assert value["service_mean_s"] == pytest.approx(live.service.mean)
@@ -193,6 +195,48 @@ def test_papers_differ_by_what_is_drawn_and_not_by_who_works_on_them() -> None:
     assert parted(usual, replace(usual, offices=None)) == ("offices",)
 
 
+def test_all_in_which_two_scenarios_differ_is_told() -> None:
+    """Windows, tide, staff, targets, prices and the plan, each by its place and with both sides; the same: nothing."""
+    usual = read_scenario_file(YANGXIN)
+    assert usual.offices is not None
+    assert changed(usual, usual) == ()
+    line = usual.plan.lines[0]
+    other = replace(
+        usual, windows=usual.windows | {line.zone: ((8 * 3_600_000_000, 3),)}, tide=TidePolicy("off"),
+        offices=replace(usual.offices, officers=9), cost=replace(usual.cost, window_hour=2.0),
+        plan=replace(usual.plan, tide={}, lines=(replace(line, service_s=77.0), *usual.plan.lines[1:])),
+    )  # fmt: skip
+    found = {change.place: (change.base, change.other) for change in changed(usual, other)}
+    assert found.keys() == {
+        f"windows.{line.zone}", "tide.policy", "offices.officers", "cost.window_hour", f"plan.lines.{line.id}"
+    }  # fmt: skip
+    assert found["offices.officers"] == (usual.offices.officers, 9)
+    assert found[f"windows.{line.zone}"][1] == [["08:00", 3]]
+
+
+def test_lines_and_zones_are_compared_too() -> None:
+    """A line's difference is that of its own days, and what a line gains is the hall's where there is no other."""
+    scenarios = [small(2), small(3)]
+    results = [run_study(scenario, days=8, parts=True) for scenario in scenarios]
+    (found,) = compare(["two", "three"], scenarios, results)
+    assert found.lines["A"]["wait_mean_s"] == found.zones["z"]["wait_mean_s"] == found.measures["wait_mean_s"]
+    assert found.base["wait_mean_s"] == results[0].measures["wait_mean_s"].mean
+    assert found.other["wait_mean_s"] == results[1].measures["wait_mean_s"].mean
+
+
+def test_who_leaves_in_silence_is_counted_apart() -> None:
+    """`left_silently` are those of the no-shows whose patience had ended; without patience nobody is."""
+    patient = small(1, people={"no_show": 0.1})
+    hasty = small(1, people={"no_show": 0.1, "patience": {"distribution": "exponential", "mean_s": 300.0}})
+    assert "left_silently" not in run_study(patient, days=2).measures
+    result = run_study(hasty, days=4)
+    gone, missing = result.measures["left_silently"].mean, result.measures["no_show"].mean
+    assert gone is not None
+    assert missing is not None
+    assert 0 < gone < missing
+    assert result.lines["A"]["left_silently"].mean == gone
+
+
 def test_turned_away_when_numbers_are_exhausted() -> None:
     """999 numbers a letter and day bind in the twin as in the hall; who gets none is counted."""
     scenario = laboratory(50, 100.0, {"distribution": "exponential", "mean_s": 60.0}, lines=1)
@@ -218,15 +262,19 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     _, out, _ = run("compare", str(scenario), str(scenario), "--days", "2", "--json")
     assert json.loads(out)["differences"][0]["measures"]["served"]["mean"] == 0
     _, out, _ = run("simulate", str(scenario), "--days", "3")
-    for told in ("3 days, seed 1", "wait_mean_s", "±", "hand_off_on_time       -"):
+    for told in ("3 days, seed 1", "wait_mean_s", "±", "hand_off_on_time       -", "4.00 a day: windows 4.00 (without"):
         assert told in out
+    assert facts["cost"]["total"] == 4.0
     _, out, _ = run("compare", str(scenario), str(scenario), "--days", "2")
     assert "the same people on every day" in out
+    assert "nothing differs" in out
     busier = tmp_path / "busier.toml"
     busier.write_text(SCENARIO.replace("20.0", "25.0") + "[people]\nno_show = 0.2\n", "utf-8")
     _, out, _ = run("compare", str(scenario), str(busier), "--days", "2")
     assert "not quite the same people: they differ in demand.lines.A, people.no_show\n" in out
     assert "on every day" not in out
+    assert "differs in people.no_show: 0.0 → 0.2" in out
+    assert "differs in demand.lines.A.profile: [[" in out
     _, out, _ = run("compare", str(scenario), str(busier), "--days", "2", "--json")
     assert json.loads(out)["differences"][0]["parted"] == ["demand.lines.A", "people.no_show"]
     code, _, err = run("simulate", str(wrong), "--json")
@@ -271,6 +319,15 @@ def test_what_cannot_end_well_does_not_begin(
     given = ["simulate", str(YANGXIN), "--days", "1000000", *(word.format(tmp_path) for word in more)]
     assert main(given) == 2
     assert said in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_house_loads() -> None:
+    """Whoever presses Ctrl-C at once gets the sentence and 130 too, and no traceback of an import."""
+    code = "import sys; sys.argv[1:] = ['simulate', 'none.toml']; import tidehall.__main__ as door; door.main()"
+    stop = "import os, signal, sys; sys.addaudithook(lambda what, given: what == 'import' and given[0] == "
+    stop += "'tidehall.server' and os.kill(os.getpid(), signal.SIGINT)); "
+    done = subprocess.run([sys.executable, "-c", stop + code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "tidehall: stopped before the end\n")
 
 
 def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

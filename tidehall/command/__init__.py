@@ -23,6 +23,7 @@ import msgspec
 
 from tidehall import __version__
 from tidehall.audit import case_trace, redecide, ticket_trace
+from tidehall.command.calibrating import run_calibrate
 from tidehall.command.people import (
     add_account_commands,
     add_person_commands,
@@ -32,14 +33,15 @@ from tidehall.command.people import (
     list_accounts,
     read_post,
 )  # fmt: skip
-from tidehall.command.planning import add_simulation_commands, run_calibrate, run_compare, run_simulate, run_size
+from tidehall.command.planning import add_simulation_commands, run_compare, run_simulate, run_size
 from tidehall.command.reporting import add_report_command, make_report
 from tidehall.command.terminal import clock_text, print_case, print_step, progress
 from tidehall.display.http.access import Grant, Links
 from tidehall.hall.commands import AdoptPlan
+from tidehall.hall.doubts import doubts
 from tidehall.hall.errors import PlanInvalid, Refusal
 from tidehall.hall.handbook import ELEMENTS, completeness, lacking
-from tidehall.hall.plan import Plan
+from tidehall.hall.plan import Plan, parse_plan
 from tidehall.live import Ask, HallKeeper, LiveError
 from tidehall.locales import say
 from tidehall.records import CaseRegister, DayRecords, Follower, Projection
@@ -49,6 +51,7 @@ from tidehall.server import (
     listen,
     read_plan,
     read_scenario_file,
+    read_tables,
     serve,
     serve_workers,
 )
@@ -262,8 +265,11 @@ def print_handbook(plan: Plan) -> None:
 
 
 def run_plan(arguments: argparse.Namespace) -> int:
-    plan = read_plan(arguments.file)
+    tables = read_tables(arguments.file, "plan file")
+    plan = parse_plan(tables)
     if arguments.plan_command == "check":
+        for doubt in doubts(plan, tables):
+            print(f"{arguments.file}: warning: {doubt}", file=sys.stderr)
         print(
             f"{arguments.file}: right. Hall {plan.hall.id}: {len(plan.zones)} zones, {len(plan.lines)} lines, "
             f"{len(plan.windows)} windows, {len(plan.departments)} departments, {len(plan.items)} items, "

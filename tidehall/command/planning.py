@@ -1,4 +1,4 @@
-"""The planner's commands: `tidehall simulate`, `compare`, `size` and `calibrate`, on files and the terminal.
+"""The planner's commands: `tidehall simulate`, `compare` and `size`, on files and the terminal.
 
 Law: nothing is simulated here; the twin's libraries are an extra and are loaded only when such a command runs.
 """
@@ -6,36 +6,31 @@ Law: nothing is simulated here; the twin's libraries are an extra and are loaded
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
 from tidehall import __version__
+from tidehall.command.calibrating import add_calibrate, twin_missing
 from tidehall.command.files import must_be_writable, write_whole
 from tidehall.command.terminal import progress
-from tidehall.hall.errors import PlanInvalid
-from tidehall.server import StartError, read_plan, read_scenario_file, read_tables
+from tidehall.hall.calendar import clock_minutes
+from tidehall.server import StartError, read_scenario_file, read_tables
 
 if TYPE_CHECKING:
-    from tidehall.hall.events import Event
-    from tidehall.hall.plan import Plan
-    from tidehall.simulation.calibration import Calibration
+    from tidehall.simulation.costs import DayCost, Part
     from tidehall.simulation.sizing import Proposal, Sized
     from tidehall.simulation.sizing_trial import Bounds
     from tidehall.simulation.study import Comparison, Estimate, Result
     from tidehall.simulation.tables import Scenario
 
 __all__ = [
-    "add_simulation_commands", "read_scenario_file", "run_calibrate", "run_compare", "run_simulate", "run_size",
+    "add_simulation_commands", "read_scenario_file", "run_compare", "run_simulate", "run_size",
 ]  # fmt: skip
 
 
@@ -73,24 +68,6 @@ def add_simulation_commands(commands: argparse._SubParsersAction[argparse.Argume
     )  # fmt: skip
 
 
-def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`tidehall calibrate`: a scenario from a log."""
-    what = "a scenario from a journal (journal --jsonl), a log of visits (CSV) or counter snapshots (CSV); .gz too"
-    columns = (
-        "Columns of a log of visits, one row a citizen: line, taken_at, called_at; where they are known started_at, "
-        "ended_at, window, outcome (served, no_show, left). Columns of snapshots, one row a line and moment: date and "
-        "time (or at), line_id, open_windows, waiting; where they are known office, letter, line_name, current_number. "
-        "Times are local (YYYY-MM-DD HH:MM:SS) or RFC 3339."
-    )
-    sub = commands.add_parser("calibrate", help=what, description=what, epilog=columns)
-    sub.add_argument("log", type=Path)
-    sub.add_argument("--plan", type=Path, metavar="FILE", help="the hall's plan (snapshots make their own)")
-    sub.add_argument("--out", type=Path, required=True, metavar="SCENARIO")
-    sub.add_argument("--office", metavar="NAME", help="which hall of a file of snapshots")
-    sub.add_argument("--weekdays", metavar="mon,tue…", help="only these (default: those with the usual hours)")
-    sub.add_argument("--json", action="store_true")
-
-
 #: Numbers on the command line: fewest and most.
 NUMBERS = {"days": (1, 1_000_000), "jobs": (1, 512), "seed": (0, 2**63 - 1)}
 
@@ -105,23 +82,17 @@ def check_numbers(arguments: argparse.Namespace) -> None:
             raise StartError(f"--{name} {value}: must be at most {most}")
 
 
-def studied(arguments: argparse.Namespace, scenarios: list[Scenario]) -> list[Result]:
-    """One study of each, with a progress bar on a terminal. Raises StartError."""
+def studied(arguments: argparse.Namespace, scenarios: list[Scenario], *, parts: bool = False) -> list[Result]:
+    """One study of each, with a progress bar on a terminal; `parts` to compare. Raises StartError."""
     from tidehall.simulation.study import run_study
 
     check_numbers(arguments)
     must_be_writable(arguments.html)
     with processes(arguments) as jobs, progress("days", arguments.days * len(scenarios)) as bar:
         return [
-            run_study(scenario, days=arguments.days, seed=arguments.seed, jobs=jobs, progress=bar.add)
+            run_study(scenario, days=arguments.days, seed=arguments.seed, jobs=jobs, parts=parts, progress=bar.add)
             for scenario in scenarios
         ]
-
-
-def twin_missing(error: ModuleNotFoundError) -> StartError:
-    """The twin's libraries are extras."""
-    extra = "simulation,cluster" if error.name == "distributed" else "simulation"
-    return StartError(f"the twin needs {error.name}; install it: pip install 'tidehall[{extra}]'")
 
 
 @contextmanager
@@ -139,18 +110,32 @@ def processes(arguments: argparse.Namespace) -> Iterator[int]:
         raise StartError(f"--cluster: {no}") from no
 
 
+def warned(path: Path, scenario: Scenario) -> list[dict[str, Any]]:
+    """Lines to which people come while no window is open for them: said on standard error, and as JSON has them."""
+    from tidehall.simulation.opening import uncovered
+
+    found = uncovered(scenario)
+    for lack in found:
+        print(f"{path}: warning: {lack.sentence}", file=sys.stderr)
+    return [msgspec.to_builtins(lack) for lack in found]
+
+
 def run_simulate(arguments: argparse.Namespace) -> int:
     try:
         scenario = read_scenario_file(arguments.scenario)
+        lacks = warned(arguments.scenario, scenario)
         result = studied(arguments, [scenario])[0]
-        write_report(arguments, arguments.scenario, scenario, result, [])
+        cost = cost_of(arguments.scenario, scenario)
+        write_report(arguments, arguments.scenario, scenario, result, [], [cost])
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
     if arguments.json:
-        print(json.dumps(result.facts(), ensure_ascii=False))
+        facts = result.facts() | {"cost": msgspec.to_builtins(cost), "uncovered": lacks}
+        print(json.dumps(facts, ensure_ascii=False))
         return 0
     print(f"{arguments.scenario}: {result.days} days, seed {result.seed}; a mean ± its 95 % interval, - for no data")
     print_figures(result.measures)
+    print(f"  {'cost':<22} {cost.total:.2f} a day: {cost_text(cost.parts)}")
     for kind, parts in (("line", result.lines), ("zone", result.zones), ("post", result.posts)):
         for name, measures in parts.items():
             shown = ("tickets", "wait_mean_s", "wait_p95_s", "wait_within_target", "utilisation", "hand_off_on_time")
@@ -160,16 +145,19 @@ def run_simulate(arguments: argparse.Namespace) -> int:
 
 
 def write_report(
-    arguments: argparse.Namespace, path: Path, scenario: Scenario, result: Result, differences: list[Comparison]
-) -> None:
-    """The report, where one is asked for. Raises StartError when it can't be written."""
+    arguments: argparse.Namespace, path: Path, scenario: Scenario, result: Result, differences: list[Comparison],
+    costs: list[DayCost],
+) -> None:  # fmt: skip
+    """The report, where one is asked for; `costs`: of the scenario, then of the others. Raises StartError when it can't
+    be written."""
     if arguments.html is None:
         return
     from tidehall.dashboards.report import study_report
 
     page = study_report(
-        result, scenario, source=str(path), lang=arguments.lang, version=__version__, differences=differences
-    )
+        result, scenario, source=str(path), lang=arguments.lang, version=__version__, differences=differences,
+        costs=costs,
+    )  # fmt: skip
     write_whole(arguments.html, page)
 
 
@@ -181,28 +169,80 @@ def run_compare(arguments: argparse.Namespace) -> int:
         if len(names) < 2:
             raise StartError("compare: name at least two scenario files")
         scenarios = [read_scenario_file(path) for path in arguments.scenarios]
-        results = studied(arguments, scenarios)
+        lacks = [warned(path, scenario) for path, scenario in zip(arguments.scenarios, scenarios, strict=True)]
+        results = studied(arguments, scenarios, parts=True)
         differences = compare(names, scenarios, results)
-        write_report(arguments, arguments.scenarios[0], scenarios[0], results[0], differences)
+        costs = [cost_of(path, scenario) for path, scenario in zip(arguments.scenarios, scenarios, strict=True)]
+        write_report(arguments, arguments.scenarios[0], scenarios[0], results[0], differences, costs)
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
     if arguments.json:
         found = {
             "days": arguments.days, "seed": arguments.seed,
             "scenarios": [
-                {"scenario": name, "measures": msgspec.to_builtins(result.measures)}
-                for name, result in zip(names, results, strict=True)
+                {
+                    "scenario": name, "measures": msgspec.to_builtins(result.measures),
+                    "uncovered": lack, "cost": msgspec.to_builtins(cost),
+                }
+                for name, result, lack, cost in zip(names, results, lacks, costs, strict=True)
             ],
-            "differences": msgspec.to_builtins(differences),
+            "differences": [
+                msgspec.to_builtins(difference) | {"cost": round(cost.total - costs[0].total, 6)}
+                for difference, cost in zip(differences, costs[1:], strict=True)
+            ],
         }  # fmt: skip
         print(json.dumps(found, ensure_ascii=False))
         return 0
     print(f"{names[0]}: {arguments.days} days, seed {arguments.seed}; a mean ± its 95 % interval, - for no data")
     print_figures(results[0].measures)
-    for difference in differences:
+    print(f"  {'cost':<22} {costs[0].total:.2f} a day: {cost_text(costs[0].parts)}")
+    for difference, cost in zip(differences, costs[1:], strict=True):
         print(f"{difference.scenario} minus {difference.against}, {paired(difference)}")
-        print_figures(difference.measures)
+        print_changes(difference)
+        for name, estimate in difference.measures.items():
+            ways = " → ".join("-" if mean is None else f"{mean:.4g}"
+                              for mean in (difference.base.get(name), difference.other.get(name)))  # fmt: skip
+            print(f"  {name:<22} {ways:<20} {figure_text(estimate)}")
+        ways = f"{costs[0].total:.2f} → {cost.total:.2f}"
+        print(f"  {'cost':<22} {ways:<20} {cost.total - costs[0].total:z.2f}")
+    print("differences by line and zone: --json, or --html FILE")
     return 0
+
+
+#: What stands in a scenario is shown on the terminal up to so many letters.
+SHORT = 60
+
+
+def print_changes(difference: Comparison) -> None:
+    """In what the two scenarios differ, and how, where that is short."""
+    for change in difference.changed:
+        ways = [
+            "-" if value is None else json.dumps(value, ensure_ascii=False) for value in (change.base, change.other)
+        ]
+        told = ways != ["-", "-"] and max(map(len, ways)) <= SHORT
+        print(f"  differs in {change.place}" + (f": {ways[0]} → {ways[1]}" if told else ""))
+    if not difference.changed:
+        print("  nothing differs in what a simulated day rests on")
+
+
+def cost_of(path: Path, scenario: Scenario) -> DayCost:
+    """What a day of a scenario file costs; a tidal post as its `[sizing]` says."""
+    from tidehall.simulation.costs import day_cost
+    from tidehall.simulation.sizing_bounds import read_sizing
+
+    return day_cost(scenario, read_sizing(read_tables(path, "scenario file").get("sizing", {}), scenario))
+
+
+def cost_text(parts: tuple[Part, ...]) -> str:
+    """Of what a cost consists, and what is left out."""
+    found = []
+    for part in parts:
+        if part.people == 0:
+            continue
+        people = "" if part.people is None else f" {part.people}"
+        desks = "" if part.desks == 1 else f" in each of {part.desks} departments"
+        found.append(f"{part.what}{people}{desks} {part.cost:.2f}")
+    return f"{', '.join(found)} (without issue windows, pre-check, certificate room, supervisors)"
 
 
 def paired(difference: Comparison) -> str:
@@ -215,18 +255,32 @@ def paired(difference: Comparison) -> str:
 def run_size(arguments: argparse.Namespace) -> int:
     """Exit 1 when a target can't be met within the bounds, or is not shown with the confidence asked for."""
     try:
-        result = sized(arguments)
+        result, scenario = sized(arguments)
+        lacks = warned(arguments.scenario, scenario)
+        order = meant(scenario, result)
     except ModuleNotFoundError as error:
         raise twin_missing(error) from error
     if arguments.json:
-        print(json.dumps(msgspec.to_builtins(result), ensure_ascii=False))
+        facts = msgspec.to_builtins(result) | {"order": order, "uncovered": lacks}
+        print(json.dumps(facts, ensure_ascii=False))
     else:
         print_sized(result)
+        for zone, windows in order.items():
+            print(f"windows of {zone} open in this order: {', '.join(windows)}")
     return 0 if result.certificate is not None and result.certificate.met else 1
 
 
-def sized(arguments: argparse.Namespace) -> Sized:
-    """The sizing of a scenario file; the first proposal is printed as soon as it is there. Raises StartError."""
+def meant(scenario: Scenario, result: Sized) -> dict[str, tuple[str, ...]]:
+    """The windows that the answer's counts mean, where it matters: zone → the order in which they open."""
+    from tidehall.simulation.opening import mixed_zones, opening_order
+
+    order = opening_order(scenario)
+    return {zone: order[zone] for zone in mixed_zones(scenario) if zone in result.hall.windows}
+
+
+def sized(arguments: argparse.Namespace) -> tuple[Sized, Scenario]:
+    """The sizing of a scenario file, and the scenario with the answer's windows; the first proposal is printed as soon
+    as it is there. Raises StartError."""
     from msgspec.structs import replace
 
     from tidehall.simulation.scenario import ScenarioInvalid
@@ -259,10 +313,15 @@ def sized(arguments: argparse.Namespace) -> Sized:
                 print("first proposal, by formula and screening, not yet played:", file=out)
                 print_proposal(found, out)
 
-        return size(
+        result = size(
             scenario, sizing, seed=arguments.seed, jobs=jobs, offices=not arguments.zone, first=first,
             progress=lambda what, days: bar.add(days, f"days: {what}"),
         )  # fmt: skip
+    chosen = {
+        zone: tuple(((clock_minutes(at) or 0) * 60_000_000, n) for at, n in steps)
+        for zone, steps in result.hall.windows.items()
+    }
+    return result, replace(scenario, windows=scenario.windows | chosen)
 
 
 def print_proposal(found: Proposal, out: TextIO) -> None:
@@ -272,13 +331,13 @@ def print_proposal(found: Proposal, out: TextIO) -> None:
         print(f"  {zone:<16} {roster}; tidal {found.tidal.get(zone, 0)}", file=out)
     if found.people:
         print("  " + ", ".join(f"{name} {n}" for name, n in found.people.items()), file=out)
-    print(f"  cost a day {found.cost:.2f}", file=out, flush=True)
+    print(f"  cost a day {found.cost:.2f}: {cost_text(found.parts)}", file=out, flush=True)
 
 
 def print_sized(result: Sized) -> None:
     """The whole answer."""
     for refused in result.refused:
-        print(f"REFUSED {refused.target}: {refused.why}")
+        print(f"REFUSED {refused.target}: {'cannot be met' if refused.missed else 'not shown'}: {refused.why}")
     print("everything within the bounds where refused, else the cheapest:" if result.refused else "recommended:")
     print_proposal(result.hall, sys.stdout)
     for repair in result.repairs:
@@ -314,152 +373,6 @@ def print_sized(result: Sized) -> None:
         print(f"assumed: {assumed}")
 
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def run_calibrate(arguments: argparse.Namespace) -> int:
-    """Calibrate, write the scenario, say what was found and what could not be known."""
-    try:
-        from tidehall.locales import say
-        from tidehall.simulation.calibration import LogUnusable, scenario_text
-
-        must_be_writable(arguments.out)
-        weekdays = None
-        if arguments.weekdays is not None:
-            names = arguments.weekdays.lower().split(",")
-            if not set(names) <= set(WEEKDAYS):
-                raise StartError(f"--weekdays {arguments.weekdays}: write some of {','.join(WEEKDAYS)}")
-            weekdays = {WEEKDAYS.index(name) for name in names}
-        try:
-            found, problems, broken = calibrated(arguments, weekdays)
-        except LogUnusable as no:
-            raise StartError(f"{arguments.log}: {no}") from no
-        said = {
-            lang: [say(f"calibration.unknown.{it.code}", lang, **it.values) for it in found.unknown]
-            for lang in ("zh", "en")
-        }
-        heads = {lang: say("calibration.head", lang, log=arguments.log.name, days=len(found.days)) for lang in said}
-        remarks = [line for lang in said for line in (heads[lang], *(f"- {text}" for text in said[lang]), "")]
-        write_whole(arguments.out, scenario_text(found, remarks[:-1]))
-    except ModuleNotFoundError as error:
-        raise twin_missing(error) from error
-    for problem in problems[:20]:
-        print(f"{arguments.log}: {problem}; left out", file=sys.stderr)
-    if broken > 20:
-        print(f"{arguments.log}: {broken} rows in all are broken and left out", file=sys.stderr)
-    if arguments.json:
-        facts = msgspec.to_builtins(found)
-        del facts["tables"]
-        facts["unknown"] = [
-            facts["unknown"][i] | {"zh": said["zh"][i], "en": said["en"][i]} for i in range(len(found.unknown))
-        ]
-        print(json.dumps(facts | {"problems": problems, "broken": broken}, ensure_ascii=False))
-        return 0
-    print(f"{arguments.out}: {heads['en']} ({found.days[0]} to {found.days[-1]})")
-    if found.left_out:
-        print("days left out: " + ", ".join(f"{day} ({why.replace('_', ' ')})" for day, why in found.left_out))
-    for line in found.lines:
-        goodness = "" if line.ks is None else f"  KS distance {line.ks:.3f} of {line.n}"
-        shape = line.service.get("distribution", "as the plan has it")
-        mean = f" {line.service['mean_s']:.0f} s" if "mean_s" in line.service else ""
-        print(f"  line {line.line:<12} {line.came_per_day:7.1f} a day  service {shape}{mean}{goodness}")
-    for pool in found.pools:
-        busy = "-" if pool.busy_s is None else f"{pool.busy_s:.0f} s"
-        print(
-            f"  windows {pool.zone:<5} for {', '.join(pool.lines)}: at most {pool.shown:.1f} shown, {pool.calling} call"
-            f"; busy {busy}, fitted {pool.service_s:.0f} s; waiting {pool.observed:.2f}, fitted {pool.expected:.2f}"
-        )
-    print("not known:")
-    for text in said["en"]:
-        print(f"  {text}")
-    return 0
-
-
-def calibrated(arguments: argparse.Namespace, weekdays: set[int] | None) -> tuple[Calibration, list[str], int]:
-    """The calibration of a log of any kind, its broken rows, and how many there are. Raises StartError, LogUnusable."""
-    from tidehall.simulation.calibration import LogUnusable, calibrate_log
-    from tidehall.simulation.counters import calibrate_office, count_office, usual_days
-    from tidehall.simulation.snapshots import is_snapshots, read_snapshots
-    from tidehall.simulation.visits import journal_log, read_visits
-
-    path: Path = arguments.log
-    try:
-        plan = read_plan(arguments.plan) if arguments.plan is not None else None
-    except PlanInvalid as wrong:
-        raise StartError("\ntidehall: ".join(f"{arguments.plan}: {problem}" for problem in wrong.problems)) from wrong
-    with opened_log(path) as lines:
-        first = lines.readline()
-        if not first.strip():
-            raise StartError(f"{path}: is empty; name a log with rows")
-        if first.lstrip().startswith("{"):
-            events, problems = read_events(chain([first], lines))
-            log = journal_log(events, wanted_plan(plan, path).hall.time_zone)
-            log.problems, log.broken = problems, len(problems)
-        else:
-            names = next(csv.reader([first]))
-            rows = csv.DictReader(lines, fieldnames=names)
-            if is_snapshots(names):
-                snapshots = read_snapshots(rows)
-                if not snapshots.offices:
-                    raise LogUnusable("; ".join(snapshots.problems[:3]) or "no row can be used")
-                known = ", ".join(sorted(snapshots.offices))
-                name = arguments.office or (known if len(snapshots.offices) == 1 else None)
-                if name not in snapshots.offices:
-                    raise StartError(f"{path}: holds several halls; say --office NAME, one of {known}")
-                counted = count_office(snapshots.offices[name])
-                kind = usual_days(counted, weekdays)
-                if kind is None or not kind.days:
-                    raise LogUnusable("no day can be used: nobody came on any")
-                zone = {} if plan is None else {"time_zone": plan.hall.time_zone}
-                return calibrate_office(counted, kind, **zone), snapshots.problems, snapshots.broken
-            log = read_visits(rows, wanted_plan(plan, path).hall.time_zone)
-    if not log.visits:
-        raise LogUnusable("; ".join(log.problems[:3]) or "no visit in it")
-    beside = os.path.relpath(arguments.plan.resolve(), arguments.out.resolve().parent)
-    return calibrate_log(log, wanted_plan(plan, path), beside, weekdays=weekdays), log.problems, log.broken
-
-
-def wanted_plan(plan: Plan | None, path: Path) -> Plan:
-    """The plan, where a log cannot do without."""
-    if plan is None:
-        raise StartError(f"{path}: is no file of snapshots; say --plan FILE, the plan of its hall")
-    return plan
-
-
-@contextmanager
-def opened_log(path: Path) -> Iterator[TextIO]:
-    """A log as text, unpacked where it is packed. Raises StartError."""
-    try:
-        packed = path.read_bytes()[:2] == b"\x1f\x8b"
-        opening = gzip.open if packed else open
-        with opening(path, "rt", encoding="utf-8-sig", newline="") as lines:
-            yield lines
-    except (OSError, EOFError) as error:
-        raise StartError(f"{path}: {getattr(error, 'strerror', None) or error}; name a log that can be read") from error
-    except UnicodeDecodeError as error:
-        raise StartError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise StartError(f"{path}: {error}; mend the table") from error
-
-
-def read_events(lines: Iterable[str]) -> tuple[list[Event], list[str]]:
-    """The events of `tidehall journal --jsonl`, and the lines that are none."""
-    from tidehall.hall.events import Event
-
-    events: list[Event] = []
-    problems: list[str] = []
-    decode = msgspec.json.Decoder(dict)
-    for place, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = decode.decode(line)
-            events.append(msgspec.convert(row.get("body", row), Event))
-        except (msgspec.MsgspecError, UnicodeError) as wrong:
-            problems.append(f"line {place}: {wrong}")
-    return events, problems
-
-
 def bounds_text(found: Bounds) -> str:
     """A share for the terminal."""
     return f"{found.share:.4f} [{found.lower:.4f}, {found.upper:.4f}] in {found.days} days"
@@ -479,4 +392,5 @@ def figure_text(found: Estimate) -> str:
 
 def print_figures(measures: dict[str, Estimate]) -> None:
     for name, found in measures.items():
-        print(f"  {name:<22} {figure_text(found)}")
+        more = "  (left_silently are among them)" if name == "no_show" and "left_silently" in measures else ""
+        print(f"  {name:<22} {figure_text(found)}{more}")

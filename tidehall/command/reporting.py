@@ -40,28 +40,32 @@ def add_report_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def wanted_period(text: str | None, today: date) -> Period:
-    """The period asked for, else the last whole month. Raises StartError."""
+    """The period asked for, else the last whole month. Raises StartError, also for one that has not begun."""
     if text is None:
         return period(today.isoformat()[:7]).before
     try:
-        return period(text)
+        wanted = period(text)
     except ValueError:
         raise StartError(
             f"--month {text}: is no period; give YYYY-MM, a quarter YYYY-Q1, a year YYYY or a day YYYY-MM-DD"
         ) from None
+    if not wanted.begun(today):
+        raise StartError(f"--month {text}: has not begun; choose a period that has")
+    return wanted
 
 
 async def make_report(arguments: argparse.Namespace, journal: PostgresJournal, plan: Plan) -> int:
     """Write what was asked for; the indicators on the terminal when nothing was. Raises StartError, StoreError."""
     hall, zone_name, lang = arguments.hall, plan.hall.time_zone, arguments.lang
-    wanted = wanted_period(arguments.month, service_day(await journal.clock(), zone_name))
+    today = service_day(await journal.clock(), zone_name)
+    wanted = wanted_period(arguments.month, today)
     must_be_writable(arguments.html)
     must_be_writable(arguments.xlsx)
     store = PostgresProjections(journal)
     follower = Follower(hall, DayRecords(), journal=journal, store=store)
     with progress(f"hall {hall}: days"):
         await follower.catch_up()
-    found = await reported(store, journal, hall, wanted, zone_name)
+    found = await reported(store, journal, hall, wanted, zone_name, today)
     try:
         for path in write(arguments, found, plan):
             print(f"hall {hall}: report {wanted.name} written to {path}")

@@ -9,21 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tidehall.dashboards.panels import FORESEEN, Seen, alarm_opens, board_words, minutes, percent, strip_name
-from tidehall.dashboards.picture import shown_zones
+from tidehall.dashboards.panels import (
+    FORESEEN,
+    Seen,
+    alarm_opens,
+    board_words,
+    minutes,
+    percent,
+    strip_name,
+    wait_text,
+)
+from tidehall.dashboards.picture import open_alerts, shown_zones
+from tidehall.dashboards.today import Raised
 from tidehall.display.office_lists import alert_facts, place_words
 from tidehall.display.office_words import span_text
 from tidehall.display.views import STRIP, time_text
-from tidehall.hall.notices import POOL
-from tidehall.hall.state import Window
+from tidehall.hall.kept import Alarm
+from tidehall.hall.notices import POOL, zones_of
+from tidehall.hall.state import Alert, Window
 from tidehall.locales import has, say
 from tidehall.queue.tickets import Ticket
 
-__all__ = ["BEHIND", "ORDERS", "Behind", "Cell", "Table", "of_ticket", "of_window"]
+__all__ = ["BEHIND", "ORDERS", "Behind", "Cell", "May", "Table", "of_line", "of_ticket", "of_window"]
 
 SECOND = 1_000_000
 #: Rows of one table at most.
 MOST = 80
+#: Whether whoever looks supervises a zone; what he may not do there is not offered to him.
+May = Callable[[str], bool]
 
 
 class Cell(NamedTuple):
@@ -43,7 +56,7 @@ class Table(NamedTuple):
 
 
 class Behind(NamedTuple):
-    """A panel: what the number means, and its tables. `window`, `ticket`: what may be done there."""
+    """A panel: what the number means, and its tables. `window`, `ticket` …: what the reader may do there."""
 
     title: str
     meaning: str
@@ -118,7 +131,7 @@ def of_wait(s: Seen) -> Behind:
     midnight = s.today.measures.begins
     return Behind(s.t("figure.wait", n=asked_of(s)), s.t("meaning.wait", n=asked_of(s)), [
         table(s, "zones", "zone wait waiting longest open", [
-            [Cell(s.name(z), f"wait?zone={z}"), Cell(minutes(s.standings[z].wait)), Cell(str(s.standings[z].waiting)),
+            [Cell(s.name(z), f"wait?zone={z}"), Cell(wait_text(s.standings[z])), Cell(str(s.standings[z].waiting)),
              Cell(minutes(s.standings[z].longest)), Cell(str(s.standings[z].open_windows))] for z in zones
         ]),
         table(s, "waiting", "number line waited taken", [
@@ -135,6 +148,30 @@ def of_wait(s: Seen) -> Behind:
             [Cell(clock(s, midnight + u.start)[:5]), *(Cell(minutes(v)) for v in (u.low, u.middle, u.high))]
             for u in usual
         ])] if usual else []),
+    ])  # fmt: skip
+
+
+def of_line(s: Seen, line: str) -> Behind:
+    """One line: who waits in it, who was called in the last half hour, whose number is void, which windows serve it."""
+    zone = s.state.lines[line].zone
+    tickets = [t for t in s.state.tickets.values() if t.line == line]
+    waiting = sorted((t for t in tickets if t.state == "waiting"), key=lambda t: t.waiting_since)
+    visits = s.today.kept.visits
+    called = [c for c in s.today.recent(zone, s.now) if c.ticket in visits and visits[c.ticket].line == line]
+    windows = sorted((w for w in s.state.windows.values() if line in w.lines), key=lambda w: (len(w.label), w.label))
+    return Behind(line_text(s, line), s.name(zone), [
+        table(s, "waiting", "number waited taken", [
+            [number_of(s, t.id), Cell(span(s, t.waiting_since, 0)), Cell(clock(s, t.taken_at))] for t in waiting
+        ]),
+        table(s, "serve_it", "window state staff", [
+            [window_cell(s, w.id), Cell(s.t(f"window.{w.state}")), Cell(w.staff or "")] for w in windows
+        ]),
+        table(s, "called", "number waited called", [
+            [number_of(s, c.ticket), Cell(span_text(c.wait / SECOND)), Cell(clock(s, c.at))] for c in reversed(called)
+        ]),
+        table(s, "void", "number taken", [
+            [number_of(s, t.id), Cell(clock(s, t.taken_at))] for t in tickets if t.state == "void"
+        ]),
     ])  # fmt: skip
 
 
@@ -196,20 +233,51 @@ def of_busy(s: Seen) -> Behind:
 
 
 def of_alerts(s: Seen) -> Behind:
-    """Today's alerts: open ones first, with owner and how they ended."""
-    found = [a for a in s.state.alerts.values() if not s.zone or a.zone == s.zone]
-    found.sort(key=lambda a: (a.ended is not None, -a.since))
-    rows = []
-    for a in found:
-        facts = alert_facts(s.hall, a, s.lang)
-        about = Cell(facts["about"], f"/case/{s.state.id}/{facts['case']}" if facts["case"] else alarm_opens(s, a))
-        rows.append(
-            [Cell(facts["kind_words"]), about, Cell(facts["owner"]), Cell(clock(s, a.since)),
-             Cell(a.acknowledged_by or ""), Cell(clock(s, a.ended or 0))]
-        )  # fmt: skip
-    return Behind(s.t("figure.alerts"), s.t("meaning.alerts"), [
-        table(s, "alerts", "alert about owner since acknowledged ended", rows)
+    """What makes the number: open alerts of which nobody took note. Then every other raise of today, as statistics
+    count them: those that go on first, then the latest."""
+    state, today = s.state, s.today
+    heads = "alert about zone owner escalated since acknowledged ended"
+    found = sorted(open_alerts(state, s.zone or None), key=lambda a: (not a.escalated, a.since))
+    records = [a for a in today.kept.alarms.values() if a.day == today.measures.today.id and s.zone in ("", a.zone)]
+    told = {today.measures.ringing[a.id].id for a in found if a.id in today.measures.ringing}
+    rest = sorted((a for a in records if a.id not in told), key=lambda a: (bool(a.ended), -a.at))
+    return Behind(s.t("figure.alerts"), s.t("meaning.alerts", n=len(records)), [
+        table(s, "alerts_open", heads, [alert_cells(s, a, today.raise_of(a.id)) for a in found]),
+        table(s, "alerts_rest", heads, [raise_cells(s, a, today.raised.get(a.id)) for a in rest]),
     ])  # fmt: skip
+
+
+def alert_cells(s: Seen, a: Alert, raised: Raised | None) -> list[Cell]:
+    """An alert that stands; `raised` None: of one from an earlier day only the present owner is known."""
+    facts = alert_facts(s.hall, a, s.lang)
+    opens = f"/case/{s.state.id}/{facts['case']}" if facts["case"] else alarm_opens(s, a.kind, a.about)
+    first = raised.owner if raised is not None else None if a.escalated else a.owner
+    return [
+        Cell(facts["kind_words"]), Cell(facts["about"], opens), Cell(zone_text(s, a.zone)), Cell(owner_text(s, first)),
+        Cell(s.t("alert.to", owner=owner_text(s, a.owner)) if a.escalated else ""), Cell(clock(s, a.since)),
+        Cell(a.acknowledged_by or ""), Cell(clock(s, a.ended) if a.ended else s.t("alert.going_on")),
+    ]  # fmt: skip
+
+
+def raise_cells(s: Seen, record: Alarm, raised: Raised | None) -> list[Cell]:
+    """One raise of an alert of today by its record: the alert itself may have been raised again since then."""
+    about = raised.about if raised is not None else record.id.rpartition("@")[0].partition(":")[2]
+    then = Alert(
+        record.id, record.kind, about, record.at, record.ended or None,
+        raised.then or raised.owner if raised is not None else None, raised.staff if raised is not None else None,
+        record.escalated, zone=record.zone,
+    )  # fmt: skip
+    return alert_cells(s, then, raised)
+
+
+def zone_text(s: Seen, zone: str | None) -> str:
+    """A zone by its name; "" for none."""
+    return s.name(zone) if zone in s.state.zones else ""
+
+
+def owner_text(s: Seen, owner: str | None) -> str:
+    """An owner of alerts in words; "" for none."""
+    return place_words(s.state, owner, s.lang) if owner else ""
 
 
 # ---- the small panels
@@ -252,23 +320,30 @@ BEHIND: dict[str, Callable[[Seen], Behind]] = {
 # ---- what a supervisor orders for the day
 
 
-def of_notices(s: Seen, notices: Sequence[dict[str, Any]]) -> Behind:
+def reached(s: Seen, may: May) -> list[dict[str, str]]:
+    """The zones that the reader supervises, by their names."""
+    return [{"id": z, "name": s.name(z)} for z in shown_zones(s.state) if may(z)]
+
+
+def of_notices(s: Seen, notices: Sequence[dict[str, Any]], may: May) -> Behind:
     """What boards say now, and a form to say something more; `notices`: the API's list."""
-    boards = [{"id": b.id, "name": board_name(s, b.id)} for b in s.state.rules.boards]
-    zones = [{"id": z, "name": s.name(z)} for z in shown_zones(s.state)]
+    zones = reached(s, may)
+    chosen = s.zone if any(z["id"] == s.zone for z in zones) else ""
+    found = [n | {"mine": all(map(may, zones_of(s.state, n["zone"], n["board"])))} for n in notices]
     return Behind(
         s.t("title.notices"), s.t("meaning.notices"), (),
-        notices={"found": list(notices), "boards": boards, "zones": zones, "zone": s.zone},
+        notices={"found": found, "zones": zones, "zone": chosen, "all": all(map(may, s.state.zones))},
     )  # fmt: skip
 
 
-def of_runners(s: Seen, runners: Sequence[dict[str, Any]]) -> Behind:
-    """Who carries papers and where, and where to send them; `runners`: the API's list."""
-    zones = [{"id": z, "name": s.name(z)} for z in shown_zones(s.state)]
-    zones.append({"id": POOL, "name": say("office.pool", s.lang)})
-    return Behind(
-        s.t("title.runners"), s.t("meaning.runners"), (), runners={"found": list(runners), "zones": zones}
-    )  # fmt: skip
+def of_runners(s: Seen, runners: Sequence[dict[str, Any]], may: May) -> Behind:
+    """Who carries papers and where, who sent him there, and where to send him; `runners`: the API's list with `by`."""
+    zones = [*reached(s, may), {"id": POOL, "name": say("office.pool", s.lang)}]
+    found = [
+        r | {"where": say("office.pool", s.lang) if r["zone"] == POOL else zone_text(s, r["zone"]) or r["zone"]}
+        for r in runners
+    ]
+    return Behind(s.t("title.runners"), s.t("meaning.runners"), (), runners={"found": found, "zones": zones})
 
 
 def board_name(s: Seen, id: str) -> str:
@@ -278,7 +353,7 @@ def board_name(s: Seen, id: str) -> str:
 
 
 #: Panels that need one of the API's lists, by its name.
-ORDERS: dict[str, tuple[str, Callable[[Seen, Sequence[dict[str, Any]]], Behind]]] = {
+ORDERS: dict[str, tuple[str, Callable[[Seen, Sequence[dict[str, Any]], May], Behind]]] = {
     "notices": ("list_notices", of_notices), "runners": ("list_runners", of_runners),
 }  # fmt: skip
 
@@ -286,8 +361,8 @@ ORDERS: dict[str, tuple[str, Callable[[Seen, Sequence[dict[str, Any]]], Behind]]
 # ---- one window, one ticket
 
 
-def of_window(s: Seen, window: Window, allowed: tuple[str, ...]) -> Behind:
-    """A window: who sits there, whom it serves, what it does today, and what a supervisor may do with it."""
+def of_window(s: Seen, window: Window, allowed: tuple[str, ...], may: May) -> Behind:
+    """A window: who sits there, whom it serves, what it does today, and what its zone's supervisor may do with it."""
     ticket = s.state.tickets.get(window.ticket or "")
     served, opened = s.today.use(s.now).get(window.id, (0, 0))
     visits = [v for v in s.today.kept.visits.values() if any(part.window == window.id for part in v.serving)]
@@ -314,11 +389,14 @@ def of_window(s: Seen, window: Window, allowed: tuple[str, ...]) -> Behind:
         place_words(s.state, f"window:{window.id}", s.lang), s.name(window.zone),
         [Table("", (), facts, len(facts)), table(s, "served", "number started took", served_here)],
         window={"id": window.id, "can": can, "tidal": window.post == "tidal", "state": window.state,
-                "staff": window.staff, "lines": choices, "closing": window.closing, "busy": ticket is not None},
+                "staff": window.staff, "lines": choices, "closing": window.closing, "busy": ticket is not None,
+                "mine": may(window.zone)},
     )  # fmt: skip
 
 
-def of_ticket(s: Seen, ticket: Ticket | None, steps: Sequence[dict[str, Any]], who: Callable[[str], str]) -> Behind:
+def of_ticket(
+    s: Seen, ticket: Ticket | None, steps: Sequence[dict[str, Any]], who: Callable[[str], str], may: May
+) -> Behind:
     """A ticket's own events, from the journal."""
     rows = []
     for step in steps:
@@ -340,5 +418,11 @@ def of_ticket(s: Seen, ticket: Ticket | None, steps: Sequence[dict[str, Any]], w
     state = say(f"dashboard.ticket.{ticket.state.value}", s.lang) if ticket is not None else ""
     return Behind(
         s.t("title.ticket", number=number or "—"), state, tables,
-        ticket={"id": ticket.id, "void": ticket.state == "void"} if ticket is not None else None,
+        ticket={"id": ticket.id} if ticket is not None and restorable(s, ticket, may) else None,
     )  # fmt: skip
+
+
+def restorable(s: Seen, ticket: Ticket, may: May) -> bool:
+    """Whether the reader may restore a number: a void one of his zone."""
+    line = s.state.lines.get(ticket.line)
+    return ticket.state == "void" and line is not None and may(line.zone)

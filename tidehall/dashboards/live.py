@@ -13,7 +13,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tidehall.audit import ticket_trace
-from tidehall.dashboards.behind import BEHIND, ORDERS, Behind, of_ticket, of_window
+from tidehall.dashboards.behind import BEHIND, ORDERS, Behind, May, of_line, of_ticket, of_window
 from tidehall.dashboards.channel import DashboardChannel, Drawn
 from tidehall.dashboards.floor import WORDS
 from tidehall.dashboards.panels import desk
@@ -43,12 +42,15 @@ from tidehall.display.rendering import visitor_language
 from tidehall.hall.calendar import local_text
 from tidehall.live import HallKeeper
 from tidehall.locales import LANGUAGES
+from tidehall.records import months_opened
 from tidehall.store.errors import StoreError
 
 __all__ = ["Dashboards", "dashboards"]
 
 log = logging.getLogger(__name__)
 
+#: Months whose reports the page links to; the others stand on the page of statistics.
+REPORTED_MONTHS = 2
 #: The pane in which the details of a number are drawn.
 ROWS = "dashboard_rows.html"
 STYLE_ID = re.compile(rb'getElementById\("([0-9a-f]{64})"\)')
@@ -141,6 +143,11 @@ class Dashboards:
             *("manager" for p in posts[:1] if p.post == "manager"),
         ]
 
+    def may(self, request: Request, room: Room) -> May:
+        """Whether this person, or place, supervises a zone; "": the whole hall. The API asks the same of its posts."""
+        principal = self.pages.edge.access.admits(request, ("supervise",), room.keeper.id)
+        return lambda zone: principal is not None and principal.covers("supervise", zone=zone)
+
     async def enter(self, request: Request, lang: str) -> tuple[Room, None] | tuple[None, Response]:
         """The hall's room, for who may look; else the page that says why not."""
         keeper = self.pages.keeper(request)
@@ -172,12 +179,16 @@ class Dashboards:
         await room.prepare(lang)
         charts = room.charts(lang, zone)
         curved = room.curved(zone)
-        chosen = request.query_params.get("curve", "")
+        may = self.may(request, room)
+        # a reader's choice; else the zone that the first figure names, which the page's script goes on following
+        picked = request.query_params.get("curve") in curved
+        chosen = request.query_params["curve"] if picked else room.seen(lang, zone).standings[zone].worst
         chosen = chosen if chosen in curved else next(iter(curved), "")
         given = pages.island(
             keeper, lang, "dashboard.", "office.", "desk.not_in", "desk.lost", stale_since=pages.stale(keeper),
             socket=f"/api/v1/halls/{keeper.id}/dashboard/live?lang={lang}&zone={zone}", charts=charts, curve=chosen,
-            part=zone, mine=self.owned(request, room),
+            picked=picked, part=zone, mine=self.owned(request, room),
+            runs=[z for z in ("", *hall.state.zones) if may(z)],
         )  # fmt: skip
         return pages.render.page(
             "dashboard.html", lang, hall_name=plan.hall.name, demo_on=pages.edge.demo, stale_since=pages.stale(keeper),
@@ -186,8 +197,16 @@ class Dashboards:
             lists={name: [Markup(draw(row)) for row in rows] for name, rows in found.lists.items()},
             slots=found.slots, given=given, kinds=WORDS, **pages.saying(keeper.id, lang),
             limits=plan.limits, share=f"{100 * plan.targets.wait.share:g}",
-            months=last_months(hall.state.day), styles=(await self.drawing()).styles,
+            months=await self.months(keeper), styles=(await self.drawing()).styles,
         )  # fmt: skip
+
+    async def months(self, keeper: HallKeeper) -> list[str]:
+        """The last two months that have something to report; none while the database is away."""
+        try:
+            found = await months_opened(self.pages.edge.house.projections, keeper.id, keeper.committed.state.day)
+        except StoreError:
+            return []
+        return found[:REPORTED_MONTHS]
 
     async def behind(self, request: Request) -> Response:
         """`/dashboard/{hall}/behind/{what}`: what is behind a number; with `part` only the panel's inside."""
@@ -199,37 +218,50 @@ class Dashboards:
         found = await self.found(request, room, lang)
         if found is None:
             return pages.unknown(lang)
-        values: dict[str, Any] = {
-            "found": found, "hall": room.keeper.id, "zone": self.zone(request, room),
-            "me": pages.me(request), "hall_name": room.keeper.committed.state.rules.hall.name,
-        }  # fmt: skip
         if "part" not in request.query_params:
-            return pages.render.page("dashboard_behind.html", lang, **values)
+            return pages.render.page(
+                "dashboard_behind.html", lang, found=found, hall=room.keeper.id, zone=self.zone(request, room),
+                hall_name=room.keeper.committed.state.rules.hall.name,
+                given=pages.island(room.keeper, lang, "office."),
+            )  # fmt: skip
         macros = pages.render.macros(ROWS, lang, **pages.saying(room.keeper.id, lang))
-        text = json.dumps({"title": found.title, "html": str(macros.panel(found, values["me"]))}, ensure_ascii=False)
+        text = json.dumps({"title": found.title, "html": str(macros.panel(found))}, ensure_ascii=False)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def found(self, request: Request, room: Room, lang: str) -> Behind | None:
         """The panel that is asked for; None when there is no such thing."""
         what, id = str(request.path_params["what"]), request.query_params.get("id", "")
         seen, state = room.seen(lang, self.zone(request, room)), room.keeper.committed.state
+        may = self.may(request, room)
         if what in BEHIND:
             return BEHIND[what](seen)
         if what in ORDERS:
             name, make = ORDERS[what]
             said = await self.pages.ask(request, name, {"hall": room.keeper.id}, {})
-            return make(seen, said.body if isinstance(said.body, list) else ())
+            listed: list[dict[str, Any]] = said.body if isinstance(said.body, list) else []
+            return make(seen, await self.sent(room, listed, lang) if what == "runners" else listed, may)
+        if what == "line" and id in state.lines:
+            return of_line(seen, id)
         if what == "window" and id in state.windows:
-            return of_window(seen, state.windows[id], state.allowed(id, seen.now))
+            return of_window(seen, state.windows[id], state.allowed(id, seen.now), may)
         if what == "ticket" and id.isprintable() and id:
             pages, house = self.pages, self.pages.edge.house
             steps = await ticket_trace(room.keeper.journal, house.projections, room.keeper.id, id)
             names = await pages.names()
             if steps:
                 return of_ticket(
-                    seen, state.tickets.get(id), steps, lambda who: pages.actor(state, who, lang, names)
+                    seen, state.tickets.get(id), steps, lambda who: pages.actor(state, who, lang, names), may
                 )  # fmt: skip
         return None
+
+    async def sent(self, room: Room, runners: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
+        """Runners with who sent them where they are (`by`), as the journal has it; "" where nobody did today."""
+        keeper, names = room.keeper, await self.pages.names()
+        for runner in runners:
+            seq = room.today.sent.get(runner["runner"]) if runner["moved_at"] else None
+            rows = await keeper.journal.read(keeper.id, seq - 1, 1) if seq is not None else []
+            runner["by"] = self.pages.actor(keeper.committed.state, rows[0].actor, lang, names) if rows else ""
+        return runners
 
     async def drawing(self) -> Plotly:
         """plotly's script, read and packed once."""
@@ -280,12 +312,6 @@ class Dashboards:
         if isinstance(found, DashboardChannel):
             return found
         return DashboardChannel(hub.scene, part, room, self.drawer(room.keeper.id), time.monotonic)
-
-
-def last_months(day: str) -> list[str]:
-    """The month of a day (YYYY-MM-DD) and the one before, as reports are asked for (YYYY-MM)."""
-    first = date.fromisoformat(day).replace(day=1)
-    return [day[:7], (first - timedelta(days=1)).isoformat()[:7]]
 
 
 def dashboards(pages: OfficePages, hubs: Mapping[str, Hub], feed: Feed) -> list[BaseRoute]:

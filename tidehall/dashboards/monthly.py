@@ -17,13 +17,15 @@ from tidehall.display.figure_tables import (
     aimed,
     met,
     named,
+    noted,
     of_indicators,
     of_parts,
+    shown,
     titled,
     words_of,
     written,
 )
-from tidehall.display.sheets import Cell, Sheet
+from tidehall.display.sheets import Sheet
 from tidehall.hall.figures import By, Figures, figures
 from tidehall.hall.indicators import Unknown
 from tidehall.hall.plan import Plan
@@ -51,25 +53,25 @@ class Words:
         """The sentence `KEY`."""
         return locales.say(key, self.lang, **params)
 
-    def cell(self, value: Cell) -> str:
-        """A cell of a table; no data is said so."""
-        if value is None:
-            return self.say("indicator.unknown.nothing")
-        return value if isinstance(value, str) else f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-
 
 def month_page(found: Reported, plan: Plan, lang: str, staff: bool) -> str:
     """The report as one self-contained HTML page; `staff`: with the table by person."""
     t = Words(lang)
+    if not found.begun:
+        return sheet(
+            "monthly.html", lang=lang, t=t, version=__version__, period=found.period, begun=False,
+            hall=words_of(plan.hall.name, plan.hall.id, lang),
+        )  # fmt: skip
     rows = of_indicators(found.kept, found.before, plan)
     tables = [apart(of_parts(found.kept, by, plan, lang), t) for by in ASPECTS if staff or by != "staff"]
     return sheet(
-        "monthly.html", lang=lang, t=t, version=__version__, period=found.period, over=found.over, seq=found.seq,
+        "monthly.html", lang=lang, t=t, version=__version__, period=found.period, begun=True, over=found.over,
+        seq=found.seq, cell_of=shown,
         hall=words_of(plan.hall.name, plan.hall.id, lang),
         days=sum(day.opened for day in found.kept.days.values()), sentence=sentence(found, plan, t),
         indicators=[
             (
-                titled(i, plan, lang), written(now, i.kind, lang), aimed(i, lang),
+                titled(i, plan, lang), noted(i, plan, lang), written(now, i.kind, lang), aimed(i, lang),
                 {None: "", True: "met", False: "missed"}[met(i, now)], written(then, i.kind, lang),
             )
             for i, now, then in rows
@@ -98,7 +100,7 @@ def apart(table: Sheet, t: Words) -> tuple[Sheet, str]:
     if rest is None or rest[table.heads.index(t.say("statistics.tickets"))]:
         return table, ""
     told = [
-        t("outside.figure", what=head, value=t.cell(value))
+        t("outside.figure", what=head, value=shown(value))
         for head, value in list(zip(table.heads, rest, strict=True))[COUNTED:] if value
     ]  # fmt: skip
     kept = table._replace(rows=[row for row in table.rows if row is not rest])
@@ -145,8 +147,8 @@ def told(value: float) -> str:
 
 def behind(t: Words, name: str, unit: str, points: list[Point], head: str) -> Behind:
     """The table behind a chart."""
-    heads = (t.say(head), f"{t(f'chart.{name}')} ({t(f'unit.{unit}')})")
-    return Behind(heads, tuple((p.name, t.cell(None if p.mean is None else round(p.mean, 2))) for p in points))
+    heads = (t.say(head), f"{t(f'chart.{name}')} ({t(f'unit.{unit}').strip()})")
+    return Behind(heads, tuple((p.name, shown(None if p.mean is None else round(p.mean, 2))) for p in points))
 
 
 def over_time(t: Words, name: str, unit: str, points: list[Point], by: By) -> Figure | None:
@@ -157,7 +159,7 @@ def over_time(t: Words, name: str, unit: str, points: list[Point], by: By) -> Fi
     value, when = max(known)
     across = t.say(f"statistics.by.{by}")
     title = t("finding.highest", what=t(f"chart.{name}"), when=when, value=told(value), unit=t(f"unit.{unit}"))
-    figure = course(points, unit=t(f"unit.{unit}"), across=across)
+    figure = course(points, unit=t(f"unit.{unit}").strip(), across=across)
     figure.update_xaxes(type="category")  # days on which the hall was closed are left out, not drawn as a slope
     return Figure(title, figure, behind(t, name, unit, points, f"statistics.by.{by}"))
 
@@ -174,5 +176,5 @@ def among(t: Words, name: str, unit: str, points: list[Point], end: str, *, top:
         f"finding.{said}", what=t(f"chart.{name}"), where=where, when=where, value=told(value),
         unit=t(f"unit.{unit}"),
     )  # fmt: skip
-    figure = bars(ordered, unit=t(f"unit.{unit}"), top=top)
+    figure = bars(ordered, unit=t(f"unit.{unit}").strip(), top=top)
     return Figure(finding, figure, behind(t, name, unit, points, "statistics.name"))

@@ -18,20 +18,29 @@ from tidehall.dashboards.today import Today
 from tidehall.dashboards.usual import Usual
 from tidehall.display import office_lists
 from tidehall.display.hub import KIOSK_SILENT_S, Display
-from tidehall.display.office_lists import Desk, Row, case_facts, hand_off_rows, place_words, support_facts
+from tidehall.display.office_lists import (
+    Desk,
+    Row,
+    case_facts,
+    hand_off_rows,
+    in_the_hall,
+    place_words,
+    runners_sent,
+    support_facts,
+)
 from tidehall.display.views import STRIP, time_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.kept import QUARTER
 from tidehall.hall.offices.clocks import still_open
-from tidehall.hall.papers.objects import HandOff, SupportState
+from tidehall.hall.papers.objects import SupportState
 from tidehall.hall.plan import Board
-from tidehall.hall.state import Alert, HallState
+from tidehall.hall.state import HallState
 from tidehall.hall.targets import Targets
 from tidehall.locales import say
 
 __all__ = [
     "FIGURES", "FORESEEN", "Seen", "alarm_opens", "board_words", "desk", "lists_in_time", "minutes", "percent",
-    "strip_name",
+    "strip_name", "wait_text",
 ]  # fmt: skip
 
 #: The five figures, in their order.
@@ -100,6 +109,12 @@ def at_least(found: Standing) -> bool:
     return found.least and found.wait is not None and found.wait >= MINUTE
 
 
+def wait_text(found: Standing) -> str:
+    """The wait in which the target's share is called, in whole minutes, with its sign where it is a lower bound."""
+    least = at_least(found)
+    return ("≥" if least else "") + minutes(found.wait, least=least)
+
+
 def percent(share: float | None) -> str:
     """A share in whole per cent; nothing is rounded up to 100."""
     return "—" if share is None else str(min(99, round(100 * share)) if share < 1 else 100)
@@ -131,20 +146,20 @@ def wait_figure(s: Seen, found: Standing) -> dict[str, Any]:
     longest = s.t("sub.wait" if s.zone else "sub.wait_hall", n=found.waiting, longest=minutes(found.longest))
     return {
         "value": minutes(found.wait, least=at_least(found)), "least": at_least(found), "unit": s.t("unit.minutes"),
-        "where": where,
+        "where": where, "worst": found.worst,
         "sub": longest,
         "target": aimed(s, s.targets.wait.share), "standing": against(found.wait, within(s)),
     }  # fmt: skip
 
 
 def soon_figure(s: Seen, found: Standing) -> dict[str, Any]:
-    """30 分钟后 P90."""
+    """30 分钟后 P90: the zone's own minutes, as they stand in the list of zones; other zones may have more."""
     where = s.name(found.soon_worst) if not s.zone and found.soon is not None else ""
     known = s.ahead.get(found.soon_worst)
     standing, unsure = against(found.soon, within(s)), found.soon is not None and found.soon_least
     sub = s.t("sub.no_ahead") if known is None or found.soon is None else s.t(f"basis.{known.basis}")
     return {
-        "value": minutes(found.soon, least=unsure), "least": unsure,
+        "value": minutes(found.soon), "least": unsure and found.soon is not None and found.soon >= MINUTE,
         "unit": s.t("unit.minutes") if found.soon is not None else "",
         "where": where, "sub": sub,
         "target": aimed(s, FORESEEN), "standing": "none" if unsure and standing != "breach" else standing,
@@ -174,7 +189,7 @@ def busy_figure(s: Seen, found: Standing) -> dict[str, Any]:
     return {
         "word": word,
         "value": percent(share), "least": False, "unit": "%" if share is not None else "",
-        "sub": s.t("sub.busy", n=found.open_windows, serving=found.serving),
+        "sub": s.t("sub.busy", n=found.open_windows, serving=found.serving, called=found.called),
         "target": s.t("target.busy", low=f"{100 * goal.low:g}", high=f"{100 * goal.high:g}"), "standing": standing,
     }  # fmt: skip
 
@@ -203,6 +218,7 @@ def figure_facts(s: Seen, name: str) -> dict[str, Any]:
         "title": s.t(f"figure.{name}", n=share),
         "zone": s.zone,
         "where": "",
+        "worst": "",
         "word": found["standing"],
     } | found
 
@@ -259,7 +275,7 @@ def quarter_rows(s: Seen, zone: str) -> Iterator[Row]:
 
 
 def alarm_row(s: Seen, row: Row) -> Row:
-    """An alert with whose it is and what its rule says in numbers."""
+    """An alert with its zone, whose it is (and was before it was escalated), and what its rule says in numbers."""
 
     def make() -> dict[str, Any]:
         alert = s.state.alerts[row.id]
@@ -268,21 +284,30 @@ def alarm_row(s: Seen, row: Row) -> Row:
             figure = s.t("alert.limit", n=f"{alert.limit / 60:g}")
         elif alert.limit and alert.kind == "estimate_off":
             figure = s.t("alert.missed", n=f"{100 * alert.limit:g}")
-        return dict(row.make()) | {"figure": figure, "post": alert.owner or "manager", "opens": alarm_opens(s, alert)}
+        facts, first = dict(row.make()), s.today.raise_of(alert.id)
+        if alert.escalated and first is not None and first.owner not in (None, alert.owner):
+            facts["owner"] = f"{place_words(s.state, first.owner or '', s.lang)} → {facts['owner']}"
+        where = s.name(alert.zone) if alert.zone in s.state.zones else ""
+        said = where in facts["owner"] or where == facts["about"]
+        return facts | {
+            "figure": figure, "post": alert.owner or "manager", "opens": alarm_opens(s, alert.kind, alert.about),
+            "zone": alert.zone or "", "where": "" if said else where,
+        }  # fmt: skip
 
     return row._replace(macro="alarm", make=make)
 
 
-def alarm_opens(s: Seen, alert: Alert) -> str:
-    """The panel with what an alert is about, where it is no case's; "" for none."""
-    about = alert.about
+def alarm_opens(s: Seen, kind: str, about: str) -> str:
+    """The panel with what an alert of this kind is about, where it is no case's; "" for none."""
     if about in s.state.windows:
         return f"window?id={about}"
     if about in s.state.tickets:
         return f"ticket?id={about}"
-    if about in s.state.zones or about in s.state.lines:
-        return f"wait?zone={about if about in s.state.zones else s.state.lines[about].zone}"
-    return "displays" if alert.kind.endswith("_silent") else "ratings" if alert.kind == "bad_rating" else ""
+    if about in s.state.lines and kind != office_lists.NOBODY_OPEN:
+        return f"line?id={about}"
+    if about in s.state.zones:
+        return f"wait?zone={about}"
+    return "displays" if kind.endswith("_silent") else "ratings" if kind == "bad_rating" else ""
 
 
 def strain_rows(s: Seen, zones: Sequence[str]) -> list[Row]:
@@ -297,7 +322,7 @@ def strain_facts(s: Seen, zone: str) -> dict[str, Any]:
     tidal = "no_tidal" if not has.tidal else "closed" if has.shut else "all_open"
     words = [s.t(f"strain.{tidal}", labels=say("office.comma", s.lang).join(has.shut))]
     words += [s.t(f"strain.{state}", n=n) for state, n in (("shut", has.closed), ("paused", has.paused)) if n]
-    waits = ("≥" if at_least(found) else "") + minutes(found.wait, least=at_least(found))
+    waits = wait_text(found)
     now = against(found.wait, within(s)) == "breach"
     return {
         "id": zone, "name": s.name(zone), "now": now, "title": s.t("strain.now" if now else "strain.soon"),
@@ -388,11 +413,6 @@ def strip_name(s: Seen, id: str) -> str:
     return place_words(s.state, f"window:{id.removeprefix(STRIP)}", s.lang) if id.startswith(STRIP) else id
 
 
-def in_the_hall(state: HallState, h: HandOff) -> bool:
-    """Whether a hand-off has one of the hall's own limits; the way on to a department outside has a working day."""
-    return (h.due_at - h.started_at) <= round(state.rules.limits.hand_off_promised_s * SECOND)
-
-
 # ---- all of it
 
 
@@ -431,6 +451,7 @@ def desk(s: Seen, zones: Sequence[str], curves: Sequence[str]) -> Desk:
         lists[f"lane-{name}"] = rows[:MOST_LANES]
         slots[f"lane-{name}-count"] = str(len(rows))
     lists["asks"], lists["due"], lists["ratings"] = ask_rows(s), due_rows(s), rating_rows(s)
+    slots["runners"] = runners_sent(state, lang)
     slots["asks-count"] = str(len(lists["asks"]))
     slots["heed-count"] = str(len(lists["alerts"]) + len(lists["advice"]) + len(lists["strain"]))
     for zone in shown:

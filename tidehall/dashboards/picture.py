@@ -13,8 +13,9 @@ from tidehall.dashboards.ahead import Ahead
 from tidehall.dashboards.today import Today, waited_at_most
 from tidehall.hall.engine import Hall
 from tidehall.hall.state import Alert, HallState
+from tidehall.queue.tickets import TicketState
 
-__all__ = ["Standing", "shown_zones", "standings"]
+__all__ = ["Standing", "open_alerts", "shown_zones", "standings"]
 
 #: window → (serving time, open time) today, µs
 Use = Mapping[str, tuple[int, int]]
@@ -26,7 +27,7 @@ class Standing(Struct, frozen=True):
     `wait`: within this time the target's share of the people is called, as of now (µs); `least`: it is a lower bound.
     `soon`: of nine in ten in half an hour, as forecast; `soon_least`: a lower bound, as not every zone with people
     waiting has been foreseen. `busy`: serving ÷ open time today.
-    `alerts`: without acknowledgement.
+    `alerts`: without acknowledgement. `serving`: open windows that serve; `called`: that have called and wait.
     """
 
     zone: str
@@ -47,6 +48,7 @@ class Standing(Struct, frozen=True):
     serving: int
     alerts: int
     escalated: int
+    called: int = 0
 
 
 def shown_zones(state: HallState) -> list[str]:
@@ -106,6 +108,8 @@ def of_zone(state: HallState, today: Today, ahead: Ahead | None, zone: str, use:
     ]
     wait = waited_at_most((c.wait for c in today.recent(zone, now)), first, state.rules.targets.wait.share)
     windows = {w.id for w in state.windows.values() if w.zone == zone}
+    at_work = [tickets[w.ticket].state for w in state.windows.values()
+               if w.zone == zone and w.state == "open" and w.ticket in tickets]  # fmt: skip
     judged, on_time, under_way, late = counted_late(today, zone)
     alerts = open_alerts(state, zone)
     return Standing(
@@ -113,8 +117,8 @@ def of_zone(state: HallState, today: Today, ahead: Ahead | None, zone: str, use:
         None if wait is None else wait[0], wait is not None and wait[1], None if ahead is None else ahead.soon,
         False, zone, zone, judged, on_time, under_way, late, share_busy(use, windows),
         sum(state.windows[id].state == "open" for id in windows),
-        sum(state.windows[id].state == "open" and state.windows[id].ticket is not None for id in windows),
-        len(alerts), sum(a.escalated for a in alerts),
+        at_work.count(TicketState.SERVING), len(alerts), sum(a.escalated for a in alerts),
+        at_work.count(TicketState.CALLED),
     )  # fmt: skip
 
 
@@ -131,5 +135,5 @@ def of_hall(state: HallState, zones: list[Standing], today: Today, use: Use) -> 
         worst.zone if worst is not None else "",
         later.zone if later is not None else "", judged, on_time, under_way, late,
         share_busy(use, state.windows.keys()), sum(z.open_windows for z in zones), sum(z.serving for z in zones),
-        len(alerts), sum(a.escalated for a in alerts),
+        len(alerts), sum(a.escalated for a in alerts), sum(z.called for z in zones),
     )  # fmt: skip

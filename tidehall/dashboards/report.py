@@ -6,7 +6,8 @@ assumed; nothing on it comes from elsewhere (no network, design law 14).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from statistics import fmean
@@ -15,7 +16,9 @@ from typing import Any
 from tidehall import locales
 from tidehall.dashboards.figures import Behind, Figure, Point, bars, course
 from tidehall.dashboards.sheet import markup, sheet
+from tidehall.simulation.costs import DayCost
 from tidehall.simulation.intervals import decimals
+from tidehall.simulation.opening import uncovered
 from tidehall.simulation.study import Comparison, Estimate, Result
 from tidehall.simulation.tables import Demand, Distribution, Scenario
 
@@ -23,12 +26,19 @@ __all__ = ["study_report"]
 
 #: Measures of the whole hall in the order of the page, and how they are written.
 SHOWN = (
-    ("tickets", "count"), ("served", "count"), ("left", "count"), ("no_show", "count"), ("expired", "count"),
-    ("turned_away", "count"), ("censored", "count"), ("wait_mean_s", "minutes"), ("wait_p50_s", "minutes"),
-    ("wait_p95_s", "minutes"), ("wait_within_target", "share"), ("days_within_target", "share"),
-    ("waiting_mean", "count"), ("visit_mean_s", "minutes"), ("utilisation", "share"), ("window_hours", "count"),
-    ("hand_offs", "count"), ("hand_off_on_time", "share"), ("hand_off_mean_s", "minutes"),
+    ("tickets", "count"), ("served", "count"), ("left", "count"), ("no_show", "count"), ("left_silently", "count"),
+    ("expired", "count"), ("turned_away", "count"), ("censored", "count"), ("wait_mean_s", "minutes"),
+    ("wait_p50_s", "minutes"), ("wait_p95_s", "minutes"), ("wait_within_target", "share"),
+    ("days_within_target", "share"), ("waiting_mean", "count"), ("visit_mean_s", "minutes"), ("utilisation", "share"),
+    ("window_hours", "count"), ("hand_offs", "count"), ("hand_off_on_time", "share"), ("hand_off_mean_s", "minutes"),
 )  # fmt: skip
+#: Measures of a line in its table.
+OF_LINES = (
+    ("tickets", "count"), ("wait_mean_s", "minutes"), ("wait_p95_s", "minutes"), ("wait_within_target", "share"),
+    ("utilisation", "share"),
+)  # fmt: skip
+#: What stands in a scenario is shown in a comparison up to so many letters.
+SHORT = 120
 UNITS = {"minutes": 60.0, "share": 0.01, "points": 0.01, "count": 1.0}
 
 
@@ -61,6 +71,10 @@ class Words:
         places = decimals(half, most=2)
         return f"{found.mean / unit:z,.{places}f} ± {half:,.{places}f}" + self(f"unit.{kind}")
 
+    def mean(self, value: float | None, kind: str) -> str:
+        """A mean without its interval, beside a figure that has one."""
+        return self("no_data") if value is None else self.number(value / UNITS[kind]) + self(f"unit.{kind}")
+
     def percent(self, share: float) -> str:
         """A share that was assumed."""
         return f"{100 * share:.4g}" + self("unit.share")
@@ -84,27 +98,41 @@ def study_report(
     lang: str = "zh",
     version: str,
     differences: Iterable[Comparison] = (),
+    costs: Sequence[DayCost] = (),
 ) -> str:
     """A study as one self-contained HTML page.
 
-    `source` names the scenario; `differences` are other scenarios against it, paired with it as they say themselves.
+    `source` names the scenario; `differences` are other scenarios against it, paired with it as they say themselves;
+    `costs`: what a day of the scenario costs, then of each other.
     """
     t = Words(lang)
     rows = shown(scenario, t)
     return sheet(
         "report.html", lang=lang, t=t, source=source, version=version, result=result,
-        hall=t.named(scenario.plan.hall.name), sentence=sentence(result, scenario, t),
+        hall=t.named(scenario.plan.hall.name), warnings=warnings(scenario, t),
+        sentence=sentence(result, scenario, t) + hand_off_sentence(result, scenario, t),
         facts=[(word, t.figure(result.measures.get(name), kind)) for name, kind, word in rows],
         figures=[(f.title, markup(f), f.behind) for f in figures(result, scenario, t)],
+        lines=lines_table(result, scenario, t),
+        costs=cost_rows(costs[0], scenario, t) if costs else [],
         differences=[
-            (
-                d.scenario, paired(d, t),
-                [(word, t.figure(d.measures.get(name), difference_in(kind))) for name, kind, word in rows],
-            )
-            for d in differences
+            comparison(d, scenario, costs[0].total if costs else None, costs[i].total if costs else None, t)
+            for i, d in enumerate(differences, 1)
         ],
         assumed=assumed(result, scenario, t),
     )  # fmt: skip
+
+
+def warnings(scenario: Scenario, t: Words) -> list[str]:
+    """Lines to which people come while no window is open for them."""
+    names = line_names(scenario, t)
+    return [
+        t(
+            "uncovered.never" if lack.never else "uncovered", line=names[lack.line], people=t.number(lack.people),
+            when=t("comma").join(f"{begin}–{end}" for begin, end in lack.stretches),
+        )
+        for lack in uncovered(scenario)
+    ]  # fmt: skip
 
 
 def paired(found: Comparison, t: Words) -> str:
@@ -118,6 +146,7 @@ def shown(scenario: Scenario, t: Words) -> list[tuple[str, str, str]]:
     """The measures that this scenario can have: (name, kind, words). Silent leavers are found missing when called."""
     silent = scenario.people.leave == "silent" and scenario.people.patience is not None
     hidden = {"left"} if silent or scenario.people.patience is None else set()
+    hidden |= set() if silent else {"left_silently"}
     hidden |= {"hand_offs", "hand_off_on_time", "hand_off_mean_s"} if scenario.offices is None else set()
     return [
         (name, kind, t("measure.no_show_or_left" if silent and name == "no_show" else f"measure.{name}"))
@@ -145,10 +174,78 @@ def sentence(result: Result, scenario: Scenario, t: Words) -> str:
     )  # fmt: skip
 
 
+def hand_off_sentence(result: Result, scenario: Scenario, t: Words) -> str:
+    """The same of the papers, where somebody carries them."""
+    found = result.measures.get("hand_off_on_time")
+    if scenario.offices is None or found is None or found.mean is None:
+        return ""
+    target, half = scenario.target.hand_off.share, found.half_width or 0.0
+    verdict = "met" if found.mean - half >= target else "missed" if found.mean + half < target else "unsure"
+    return t("gap") + t(
+        f"sentence.hand_off_{verdict}", share=f"{100 * found.mean:.1f}", target=f"{100 * target:g}", days=result.days
+    )
+
+
+def lines_table(result: Result, scenario: Scenario, t: Words) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Numbers and waits line by line."""
+    names = line_names(scenario, t)
+    return [t("head.line"), *(t(f"measure.{name}") for name, _ in OF_LINES)], [
+        (names.get(id, id), *(t.figure(found.get(name), kind) for name, kind in OF_LINES))
+        for id, found in result.lines.items()
+    ]
+
+
+def line_names(scenario: Scenario, t: Words) -> dict[str, str]:
+    """What lines are called: letter and name."""
+    return {line.id: f"{line.letter} {t.named(line.name)}" for line in scenario.plan.lines}
+
+
+def cost_rows(cost: DayCost, scenario: Scenario, t: Words) -> list[tuple[str, str]]:
+    """A day's cost and its parts."""
+    names = {"windows": t("cost.windows"), "tidal": t("cost.tidal"), "officers": t("post.office")}
+    names |= post_names([part.what for part in cost.parts if part.what not in names], scenario, t)
+    rows = [(t("cost.sum"), f"{cost.total:,.2f}")]
+    for part in cost.parts:
+        if part.people != 0:
+            people = "" if part.people is None else t("cost.people", n=part.people)
+            desks = t("cost.desks", n=part.desks) if part.desks > 1 else ""
+            rows.append((f"{names[part.what]}{people}{desks}", f"{part.cost:,.2f}"))
+    return rows
+
+
+def comparison(
+    found: Comparison, scenario: Scenario, cost: float | None, others: float | None, t: Words
+) -> dict[str, Any]:
+    """Another scenario: in what it differs, its figures beside this one's, and its lines and zones."""
+    rows = []
+    for name, kind, word in shown(scenario, t):
+        ways = (t.mean(found.base.get(name), kind), t.mean(found.other.get(name), kind))
+        rows.append((word, *ways, t.figure(found.measures.get(name), difference_in(kind))))
+    if cost is not None and others is not None:
+        rows.append((t("cost.total"), f"{cost:,.2f}", f"{others:,.2f}", f"{others - cost:z,.2f}"))
+    zones = {zone.id: t.named(zone.name) for zone in scenario.plan.zones}
+    parts = [(line_names(scenario, t), found.lines), (zones, found.zones)]
+    return {
+        "name": found.scenario, "paired": paired(found, t), "rows": rows,
+        "changed": [(change.place, written(change.base), written(change.other)) for change in found.changed],
+        "parts": [
+            (names.get(id, id), *(t.figure(one.get(name), difference_in(kind)) for name, kind in OF_LINES))
+            for names, of in parts for id, one in of.items()
+        ],
+        "part_heads": [t("head.part"), *(t(f"measure.{name}") for name, _ in OF_LINES)],
+    }  # fmt: skip
+
+
+def written(value: object) -> str:
+    """What a scenario says, as far as it is short."""
+    text = "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHORT else "…"
+
+
 def figures(result: Result, scenario: Scenario, t: Words) -> list[Figure]:
     """The figures of the page, each with its finding as the title."""
     wait, hand_off = scenario.target.wait, scenario.target.hand_off
-    lines = {line.id: f"{line.letter} {t.named(line.name)}" for line in scenario.plan.lines}
+    lines = line_names(scenario, t)
     zones = {zone.id: t.named(zone.name) for zone in scenario.plan.zones}
     limit = (wait.within_s / 60, t("target.wait", minutes=f"{wait.within_s / 60:.0f}"))
     goal = (100 * wait.share, t("target.share", share=f"{100 * wait.share:.0f}"))
@@ -162,17 +259,17 @@ def figures(result: Result, scenario: Scenario, t: Words) -> list[Figure]:
             result.zones, zones, "hand_off_on_time", t("figure.hand_offs"), t,
             (100 * hand_off.share, t("target.share", share=f"{100 * hand_off.share:.0f}")),
         ),
-        by_part(result.posts, posts(result, scenario, t), "utilisation", t("figure.posts"), t),
+        by_part(result.posts, post_names(result.posts, scenario, t), "utilisation", t("figure.posts"), t),
     ]  # fmt: skip
     return [figure for figure in found if figure is not None]
 
 
-def posts(result: Result, scenario: Scenario, t: Words) -> dict[str, str]:
+def post_names(names: Iterable[str], scenario: Scenario, t: Words) -> dict[str, str]:
     """What the offices' posts are called."""
     departments = {d.id: t.named(d.name) for d in scenario.plan.departments}
     zones = {zone.id: t.named(zone.name) for zone in scenario.plan.zones}
     found = {}
-    for post in result.posts:
+    for post in names:
         name, _, of = post.partition(":")
         found[post] = " ".join(
             filter(
@@ -235,8 +332,9 @@ def by_part(
 
 def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, list[tuple[str, str]]]]:
     """Everything that the study took as given, in tables."""
-    lines = {line.id: f"{line.letter} {t.named(line.name)}" for line in scenario.plan.lines}
-    wait, hours = scenario.target.wait, scenario.plan.hall.hours
+    lines = line_names(scenario, t)
+    wait, hand_off = scenario.target.wait, scenario.target.hand_off
+    cost, hours = scenario.cost, scenario.plan.hall.hours
     unsaid = {line.zone for line in scenario.plan.lines} - scenario.windows.keys()
     tables = [
         (
@@ -258,7 +356,7 @@ def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, lis
             [
                 (
                     t.named(next((z.name for z in scenario.plan.zones if z.id == zone), {"zh": zone})),
-                    " · ".join(f"{clock(at)} {n}" for at, n in steps),
+                    " · ".join(f"{clock(at)} {n if isinstance(n, int) else ', '.join(n)}" for at, n in steps),
                 )
                 for zone, steps in scenario.windows.items()
             ]
@@ -287,6 +385,11 @@ def assumed(result: Result, scenario: Scenario, t: Words) -> list[tuple[str, lis
                 (t("assumed.day_factor"), f"{scenario.day_factor_cv:.2f}"),
                 (t("assumed.target"), t(f"assumed.target_{wait.reading}", share=f"{100 * wait.share:g}",
                                         within=f"{wait.within_s / 60:g}")),
+                *([] if scenario.offices is None else [
+                    (t("assumed.target"), t("assumed.target_hand_off", share=f"{100 * hand_off.share:g}"))
+                ]),
+                (t("assumed.prices"), t("assumed.prices_row", window=f"{cost.window_hour:g}",
+                                        runner=f"{cost.runner_hour:g}", office=f"{cost.office_hour:g}")),
             ],
         ),
     ]  # fmt: skip

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from tidehall.hall.events import DayTurned, Event, TicketCalled
+from tidehall.hall.events import AlertRaised, DayTurned, Event, RunnerMoved, TicketCalled
 from tidehall.hall.kept import Kept, QuarterWaits
 from tidehall.hall.measures import Measures
+from tidehall.hall.papers.events import AlertAcknowledged, AlertEscalated
 from tidehall.hall.state import HallState
 from tidehall.live import HallKeeper, read_event
 from tidehall.records.periods import head_after
 
-__all__ = ["RECENT", "Called", "Today", "waited_at_most"]
+__all__ = ["RECENT", "Called", "Raised", "Today", "waited_at_most"]
 
 MINUTE = 60_000_000
 #: What "now" means where calls are counted, µs.
@@ -35,6 +36,15 @@ class Called(NamedTuple):
     at: int
     wait: int
     ticket: str
+
+
+class Raised(NamedTuple):
+    """One raise of an alert: what it is about, whose it was at first, whose after it was escalated, and who took it."""
+
+    about: str
+    owner: str | None
+    then: str | None = None
+    staff: str | None = None
 
 
 def waited_at_most(called: Iterable[int], waiting: Iterable[int], share: float) -> tuple[int, bool] | None:
@@ -69,6 +79,8 @@ class Today:
         self.measures = Measures(state.rules.hall.time_zone)
         self.measures.learn(state.rules)
         self.called: dict[str, deque[Called]] = {}
+        self.raised: dict[str, Raised] = {}  # by the record's id (kept.Alarm)
+        self.sent: dict[str, int] = {}  # runner → position of the order by which he was last sent somewhere today
 
     # ---- from the journal, then from the keeper
 
@@ -129,11 +141,28 @@ class Today:
         if isinstance(event, DayTurned):
             self.measures.forget(event.day)
             self.called.clear()
+            self.sent.clear()
+            self.raised = {id: found for id, found in self.raised.items() if id in self.kept.alarms}
+        elif isinstance(event, AlertRaised | AlertAcknowledged | AlertEscalated):
+            self.alert(event)
+        elif isinstance(event, RunnerMoved):
+            self.sent[event.runner] = seq
         elif first and visit is not None and visit.zone is not None:
             recent = self.called.setdefault(visit.zone, deque())
             recent.append(Called(event.at, max(0, event.at - visit.since), visit.id))
             while recent[0].at < event.at - RECENT:
                 recent.popleft()
+
+    def alert(self, event: AlertRaised | AlertAcknowledged | AlertEscalated) -> None:
+        """What the day's record of an alert leaves out; of one raised before the day's first event nothing is known."""
+        record = self.measures.ringing.get(event.alert)
+        if record is None:
+            return
+        if isinstance(event, AlertRaised):
+            self.raised[record.id] = Raised(event.about, event.owner)
+        elif record.id in self.raised:
+            change = {"staff": event.staff} if isinstance(event, AlertAcknowledged) else {"then": event.owner}
+            self.raised[record.id] = self.raised[record.id]._replace(**change)
 
     # ---- what is asked
 
@@ -150,6 +179,11 @@ class Today:
         """Today's first calls by quarter of an hour after midnight."""
         day = self.measures.today.id
         return {q: found for (on, where, q), found in self.measures.waits.items() if on == day and where == zone}
+
+    def raise_of(self, alert: str) -> Raised | None:
+        """The raise of an alert that stands; None: it was raised before the day's first event."""
+        record = self.measures.ringing.get(alert)
+        return self.raised.get(record.id) if record is not None else None
 
     def use(self, now: int) -> dict[str, tuple[int, int]]:
         """Serving time and open time of each window today up to `now`, µs (design section 6, utilisation)."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from tidehall.display.http.access import POSTS, Principal
 from tidehall.hall.reading import Words
-from tidehall.hall.state import HallState
+from tidehall.hall.state import HallState, Window
 from tidehall.store.posts import Post
 
-__all__ = ["OPENS", "desks_of", "opens"]
+__all__ = ["OPENS", "desks_of", "home_of", "opens"]
 
 #: A desk's page → the rights that open it: one's own first, then the supervisor's.
 OPENS: Mapping[str, tuple[str, ...]] = {
@@ -46,11 +46,27 @@ def desks_of(posts: Iterable[Post], staff: str, state: HallState, path: str) -> 
     return list(found.values())
 
 
+def home_of(posts: Iterable[Post], staff: str, state: HallState) -> str:
+    """Where a person begins: who supervises at the dashboard, who has just one desk there, the others at the front
+    door, where they choose."""
+    posts = tuple(posts)
+    if any("supervise" in POSTS[post.post] for post in posts):
+        return f"/dashboard/{state.id}"
+    own = {desk["href"] for desk in desks_of(posts, staff, state, "")}
+    return own.pop() if len(own) == 1 else "/"
+
+
+def only_window(post: Post, state: HallState) -> Window | None:
+    """The window of a post whose zone has just one that serves."""
+    own = [w for w in state.windows.values() if w.lines and w.zone == post.zone]
+    return own[0] if len(own) == 1 else None
+
+
 def _of(post: Post, staff: str, state: HallState) -> Iterator[tuple[str, str, Words | None, str]]:
     """(address, words, the name where it has one of its own, what fills the words) of each desk of a post."""
     rights, hall = POSTS[post.post], state.id
     if "window" in rights:
-        seat = next((w for w in state.windows.values() if w.staff == staff), None)
+        seat = next((w for w in state.windows.values() if w.staff == staff), None) or only_window(post, state)
         if seat is not None:
             yield f"/desk/{hall}/window/{seat.id}", "desks.window", None, seat.label
         else:
@@ -60,6 +76,7 @@ def _of(post: Post, staff: str, state: HallState) -> Iterator[tuple[str, str, Wo
         yield f"/desk/{hall}/office/{post.department}", "office.departments", name, ""
     if "supervise" in rights:
         yield f"/dashboard/{hall}", "dashboard.title", None, ""
+        yield f"/statistics/{hall}", "statistics.title", None, ""
     for right, place in _DESKS.items():
         if right in rights:
             yield f"/desk/{hall}/{place}", _TITLES[place], None, ""

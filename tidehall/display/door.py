@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from tidehall.display.alert_messages import AlertMessenger, Duty, Webhook
+from tidehall.display.alert_messages import AlertMessenger, Duty, PatientMessenger, Webhook
 from tidehall.display.board_notices import NoticeReader
 from tidehall.display.feed import Feed
 from tidehall.display.http.access import LINK_WAITS_S, PERSON, Access, Grant, Links, Person
@@ -147,13 +147,12 @@ class Door:
             self.stack.push_async_callback(self.webhook.close)
         if self.gateway is not None or self.webhook is not None:
             for keeper in self.house.halls.values():
-                self.spawn(self.alert_messenger(keeper).run())
+                for kind in (AlertMessenger, PatientMessenger):
+                    self.spawn(self.alert_messenger(kind, keeper).run())
 
-    def alert_messenger(self, keeper: HallKeeper) -> AlertMessenger:
+    def alert_messenger(self, kind: type[AlertMessenger], keeper: HallKeeper) -> AlertMessenger:
         """Who sends a hall's alerts out."""
-        return AlertMessenger(
-            keeper, gateway=self.gateway, webhook=self.webhook, duty=self.duty, count=self.metrics.sent
-        )
+        return kind(keeper, gateway=self.gateway, webhook=self.webhook, duty=self.duty, count=self.metrics.sent)
 
     def notices(self, keeper: HallKeeper) -> NoticeReader:
         """Who opens what is said on a hall's boards, from now on."""
@@ -251,6 +250,7 @@ class Door:
                 grants[f"/desk/{hall}/{place}"] = Grant(kind, hall)
             if self.more is not None:
                 grants[f"/dashboard/{hall}"] = Grant("supervise", hall)
+            grants[f"/statistics/{hall}"] = Grant("supervise", hall)
             grants |= {f"/desk/{hall}/office/{d.id}": Grant("office", hall) for d in plan.departments}
             grants |= {f"/desk/{hall}/window/{w.id}": Grant("window", hall, w.id) for w in plan.windows}
             self.links.sweep()

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from tidehall.display.desks import desks_of
+from tidehall.display.desks import desks_of, home_of
 from tidehall.display.http.access import Person
 from tidehall.display.http.accounts import end_former, signed_in
 from tidehall.display.http.calls import Edge
 from tidehall.display.http.limits import body_of
-from tidehall.display.http.problems import Problem
+from tidehall.display.http.problems import Fault, Problem, of_field
 from tidehall.display.http.sessions import SESSION, give_cookie, keep_out_strangers
 from tidehall.display.rendering import Renderer, visitor_language
 from tidehall.live import JournalUnavailable
@@ -101,7 +101,8 @@ class Entrance:
         lang = visitor_language(request)
         said = say(f"problem.{no.code}.detail", lang)
         if no.errors:
-            said = " ".join(say(f"problem.field.{fault.word}", lang, **fault.params) for fault in no.errors)
+            told = [(fault.field, say(f"problem.field.{fault.word}", lang, **fault.params)) for fault in no.errors]
+            said = " ".join(of_field(field, detail, lang) for field, detail in told)
         answer = self.page(request, name, to, status=no.status, said=said)
         if no.retry_after_s is not None:
             answer.headers["Retry-After"] = str(no.retry_after_s)
@@ -123,7 +124,7 @@ class Entrance:
             await end_former(self.edge, request, person)
         except (Problem, StoreError) as no:
             return self.wrong(request, "sign_in", to, as_problem(no))
-        further = f"/sign-in/password?to={quote(to, safe='/')}" if person.must_change else to
+        further = f"/sign-in/password?to={quote(to, safe='/')}" if person.must_change else self.arrival(person, to)
         response = RedirectResponse(further, 303, {"Cache-Control": "no-store"})
         give_cookie(response, request, token)
         return response
@@ -145,10 +146,22 @@ class Entrance:
         try:
             person = signed_in(request)
             old, new = form.get("password", ""), form.get("new_password", "")
+            if form.get("again", "") != new:  # nobody sees what he types, and there is no way back to the old one
+                raise Problem("invalid", errors=[Fault("again", "not_the_same")])
             await self.edge.sessions.change_password(request, person, old, new, secrets.token_urlsafe(12))
         except (Problem, StoreError) as no:
             return self.wrong(request, "password", to, as_problem(no))
-        return RedirectResponse(to, 303, {"Cache-Control": "no-store"})
+        return RedirectResponse(self.arrival(person, to), 303, {"Cache-Control": "no-store"})
+
+    def arrival(self, person: Person, to: str) -> str:
+        """Where somebody arrives: at the page that was wanted, and where none was, at his own."""
+        if to != "/":
+            return to
+        halls = {post.hall for post in person.session.account.posts}
+        keeper = self.edge.house.halls.get(next(iter(halls))) if len(halls) == 1 else None
+        if keeper is None or keeper.committed.state.plan is None:
+            return to
+        return home_of(person.principal(keeper.id).posts, person.staff, keeper.committed.state)
 
     # ---- out
 

@@ -1,31 +1,32 @@
 """Figures and indicators as tables with words: what statistics, reports and their files show alike.
 
 Law: a value is written as it is measured; only its unit is chosen for reading (minutes, per cent), and the heading says
-which. What has no data stays empty.
+which. What has no data, or cannot be said of a part, stays empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import fields
 
 from tidehall.display.sheets import Cell, Sheet
-from tidehall.hall.figures import By, Figures, Summary, figures, per_day
+from tidehall.hall.alert_rules import AlertRules
+from tidehall.hall.figures import By, Figures, Share, Summary, figures, per_day
 from tidehall.hall.indicators import Indicator, Unknown, Value, facts_of, indicators
 from tidehall.hall.kept import Kept
 from tidehall.hall.plan import Department, LinePlan, Plan, Zone
 from tidehall.locales import say
 
 __all__ = [
-    "ASPECTS", "SHARES", "aimed", "indicator_sheet", "met", "named", "of_indicators", "of_parts", "report_sheets",
-    "titled", "words_of", "written",
+    "ASPECTS", "SHARES", "aimed", "figures_sheet", "indicator_sheet", "met", "named", "noted", "of_indicators",
+    "of_parts", "report_sheets", "shown", "titled", "words_of", "written",
 ]  # fmt: skip
 
 #: By what a report's tables are made.
 ASPECTS: tuple[By, ...] = ("day", "zone", "line", "department", "item", "window", "staff", "hour_of_day")
 #: Figures that are shares.
-SHARES = tuple(f.name for f in fields(Figures) if f.type == float | None)
+SHARES = tuple(f.name for f in fields(Figures) if f.type == Share | None)
 #: Figures that are sets of durations, and what is shown of one.
 SETS = tuple(f.name for f in fields(Figures) if f.type == Summary | None)
 OF_SET = ("n", "mean", "p50", "p90", "max")
@@ -66,7 +67,7 @@ def heads(lang: str) -> Iterator[str]:
                 yield f"{word} · {say(f'statistics.of_set.{part}', lang)}"
         elif f.name in SHARES:
             yield f"{word} (%)"
-        elif not isinstance(f.default, dict) and f.type != dict[str, float]:
+        elif f.type != dict[str, float] | None:
             yield word
 
 
@@ -75,23 +76,29 @@ def cells(found: Figures) -> Iterator[Cell]:
     for f in fields(Figures):
         value = getattr(found, f.name)
         if f.name in SETS:
-            yield 0 if value is None else value.n
+            yield None if value is None else value.n
             for part in OF_SET[1:]:
                 yield None if value is None else round(getattr(value, part) / 60, 2)
         elif f.name in SHARES:
             yield None if value is None else round(100 * value, 2)
-        elif not isinstance(value, dict):
-            yield round(value, 2)
+        elif f.type != dict[str, float] | None:
+            yield None if value is None else round(value, 2)
 
 
 def of_parts(kept: Kept, by: By, plan: Plan, lang: str, *, mean: bool = False) -> Sheet:
     """The figures by one aspect as a table; counts are sums, or means per open day."""
-    rows: list[tuple[Cell, ...]] = [
-        (key, named(plan, by, key, lang), *cells(per_day(found) if mean else found))
+    rows = [
+        (key, named(plan, by, key, lang), per_day(found) if mean else found)
         for key, found in figures(kept, by, plan.hall.time_zone).items()
     ]
+    return figures_sheet(rows, by, lang)
+
+
+def figures_sheet(rows: Iterable[tuple[str, str, Figures]], by: By, lang: str) -> Sheet:
+    """Figures of parts, each with its key and what it is called, as a table."""
     word = say(f"statistics.by.{by}", lang)
-    return Sheet(word, (word, say("statistics.name", lang), *heads(lang)), rows)
+    found: list[tuple[Cell, ...]] = [(key, name, *cells(figures)) for key, name, figures in rows]
+    return Sheet(word, (word, say("statistics.name", lang), *heads(lang)), found)
 
 
 def written(value: Value, kind: str, lang: str) -> str:
@@ -126,9 +133,42 @@ def met(indicator: Indicator, value: Value) -> bool | None:
     return indicator.target <= value and (indicator.most is None or value <= indicator.most)
 
 
+def limits(plan: Plan) -> dict[str, str]:
+    """The plan's figures that the words of indicators name, minutes."""
+    rules = plan.alerts or AlertRules()
+    seconds = {
+        "n": plan.targets.wait.within_s, "wait": rules.long_wait.limit_s, "service": rules.long_service.limit_s,
+        "urgent": plan.limits.hand_off_urgent_s, "promised": plan.limits.hand_off_promised_s,
+    }  # fmt: skip
+    return {name: f"{value / 60:g}" for name, value in seconds.items()}
+
+
 def titled(indicator: Indicator, plan: Plan, lang: str) -> str:
-    """What an indicator is called; one that rests on the plan's target says which."""
-    return say(f"indicator.{indicator.name}", lang, n=f"{plan.targets.wait.within_s / 60:g}")
+    """What an indicator is called; one that rests on a limit of the plan says which."""
+    return say(f"indicator.{indicator.name}", lang, **limits(plan))
+
+
+def noted(indicator: Indicator, plan: Plan, lang: str) -> str:
+    """What an indicator counts, in a sentence; a limit that some lines have otherwise is said to be the usual one."""
+    rules = plan.alerts or AlertRules()
+    rule = {"waits_over": rules.long_wait, "services_over": rules.long_service}.get(indicator.name)
+    text = say(f"indicator.note.{indicator.name}", lang, **limits(plan))
+    return text if rule is None or not rule.lines else text + say("indicator.some_lines", lang)
+
+
+def why(value: Value, note: str, lang: str) -> str:
+    """What an indicator counts, before it why it has no value where it has none."""
+    if not isinstance(value, Unknown):
+        return note
+    reason = say(f"indicator.unknown.{value.reason}", lang).capitalize()
+    return say("indicator.note_unknown", lang, reason=reason, note=note)
+
+
+def shown(value: Cell) -> str:
+    """A cell of a table as a page shows it; what is empty is a dash."""
+    if value is None:
+        return "—"
+    return value if isinstance(value, str) else f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def aimed(indicator: Indicator, lang: str) -> str:
@@ -144,11 +184,7 @@ def aimed(indicator: Indicator, lang: str) -> str:
 def of_indicators(kept: Kept, before: Kept, plan: Plan) -> list[tuple[Indicator, Value, Value]]:
     """Every indicator with its value now and in the period before."""
     now, then = (facts_of(days, plan.hall.time_zone, plan.targets) for days in (kept, before))
-    nothing = Unknown("nothing")
-    return [
-        (i, nothing if now is None else i.of(now), nothing if then is None else i.of(then))
-        for i in indicators(plan.targets)
-    ]
+    return [(i, i.found(now), i.found(then)) for i in indicators(plan.targets)]
 
 
 def indicator_sheet(kept: Kept, before: Kept, plan: Plan, lang: str) -> Sheet:
@@ -162,7 +198,7 @@ def indicator_sheet(kept: Kept, before: Kept, plan: Plan, lang: str) -> Sheet:
                 say(f"indicator.unit_name.{indicator.kind}", lang), aim(indicator),
                 None if reached is None else say("indicator.met" if reached else "indicator.missed", lang),
                 number(then, indicator.kind),
-                say(f"indicator.unknown.{now.reason}", lang) if isinstance(now, Unknown) else None,
+                why(now, noted(indicator, plan, lang), lang),
             )
         )  # fmt: skip
     heads_ = [say(f"indicator.head.{name}", lang) for name in

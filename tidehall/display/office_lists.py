@@ -30,8 +30,9 @@ from tidehall.hall.wire import AdviceFacts
 from tidehall.locales import has, say
 
 __all__ = [
-    "Desk", "Row", "board_of_hand_offs", "case_facts", "guide_desk", "issue_desk", "item_facts", "middle_desk",
-    "office_desk", "place_words", "runner_desk", "unfiled_slots", "window_desk", "zone_of_hand_off",
+    "Desk", "Row", "board_of_hand_offs", "case_facts", "guide_desk", "in_the_hall", "issue_desk", "item_facts",
+    "middle_desk", "office_desk", "place_words", "runner_desk", "runners_sent", "unfiled_slots", "window_desk",
+    "zone_of_hand_off",
 ]  # fmt: skip
 
 #: Stages of a case that lies in a department's basket.
@@ -312,6 +313,11 @@ def runners_sent(state: HallState, lang: str) -> str:
     return "  ".join(say("office.runner_sent", lang, runner=id, place=places[id]) for id in sorted(places))
 
 
+def in_the_hall(state: HallState, h: HandOff) -> bool:
+    """Whether a hand-off has one of the hall's own limits; the way on to a department outside has a working day."""
+    return (h.due_at - h.started_at) <= round(state.rules.limits.hand_off_promised_s * SECOND)
+
+
 def by_due(case: Case) -> tuple[int, int]:
     """The next to be late first; what has no promise last."""
     return (case.due_at or 1 << 62, case.received_at)
@@ -407,14 +413,17 @@ def issue_desk(hall: Hall, now: int, lang: str, zone: str, tail: str) -> Desk:
 
 
 def board_of_hand_offs(hall: Hall, now: int, lang: str, zone: str) -> Desk:
-    """Every open hand-off in the lane of its limit, and the alerts with their owners."""
+    """Every open hand-off in the lane of its limit, what goes on out of the hall apart, and the alerts with their
+    owners."""
     state = hall.state
     found = [h for h in state.offices.hand_offs.values() if still_open(h)]
     if zone:
         found = [h for h in found if zone_of_hand_off(state, h) == zone]
+    inside = [h for h in found if in_the_hall(state, h)]
     lanes = {
-        "urgent": hand_off_rows(hall, [h for h in found if h.urgent and h.leg == 1], now, lang, "lane"),
-        "promised": hand_off_rows(hall, [h for h in found if not h.urgent or h.leg != 1], now, lang, "lane"),
+        "urgent": hand_off_rows(hall, [h for h in inside if h.urgent and h.leg == 1], now, lang, "lane"),
+        "promised": hand_off_rows(hall, [h for h in inside if not h.urgent or h.leg != 1], now, lang, "lane"),
+        "onward": hand_off_rows(hall, [h for h in found if not in_the_hall(state, h)], now, lang, "lane"),
         "tide": advice_rows(state, lang, zone),
         "alerts": alert_rows(hall, lang, zone=zone or None),
     }

@@ -62,6 +62,7 @@ from tidehall.display.office_words import (
 from tidehall.display.pages import Said, Ways, form_of, no_ways
 from tidehall.display.reasons import reason_choices, reason_words
 from tidehall.display.rendering import qr, visitor_language
+from tidehall.display.statistics_page import StatisticsPage
 from tidehall.hall.calendar import local_text
 from tidehall.hall.engine import Hall
 from tidehall.hall.errors import Refusal
@@ -526,5 +527,6 @@ def pages(
     rooms that stand on the same ground."""
     edge = Edge(house, access, rates, metrics, sessions, house.demo)
     made = OfficePages(edge, Assets(), base_url=base_url, ways=ways)
-    own = [*made.routes(), *GuideBook(made).routes(), *Entrance(made.edge, made.render).routes()]
+    own = [*made.routes(), *GuideBook(made).routes(), *StatisticsPage(made).routes()]
+    own += [*Entrance(made.edge, made.render).routes()]
     return [*own, *more(made)]

@@ -27,7 +27,7 @@ from tidehall.display.http.api import CALLS, ticket_by_token
 from tidehall.display.http.app import answer
 from tidehall.display.http.calls import Call, Edge
 from tidehall.display.http.limits import body_of
-from tidehall.display.http.problems import Problem
+from tidehall.display.http.problems import Problem, of_field
 from tidehall.display.http.services import services_view
 from tidehall.display.kiosk import finding_text
 from tidehall.display.rendering import Renderer, visitor_language
@@ -39,7 +39,7 @@ from tidehall.locales import has, say
 from tidehall.queue.tickets import TICKET_LIFE, Ticket, TicketState
 from tidehall.store.errors import StoreError
 
-__all__ = ["KEYS", "Pages", "Said", "Ways", "form_of", "no_ways"]
+__all__ = ["KEYS", "Pages", "Said", "Ways", "form_of", "no_ways", "problem_sentence"]
 
 BY_NAME: Mapping[str, Call] = {call.name: call for call in CALLS}
 #: The row of keys of a terminal.
@@ -90,14 +90,8 @@ def script_data(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def problem_sentence(problem: Mapping[str, Any], lang: str) -> str:
-    """What a problem says: each wrong field by its name with what is wrong in it, else the problem's own sentence.
-
-    The same rule as `sentence` in static/js/api.js.
-    """
-    lines = []
-    for error in problem.get("errors", ()):
-        key = "common.field." + re.sub(r"\[\d+\]$", "", error["field"]).rpartition(".")[2]
-        lines.append((say(key, lang) + say("common.colon", lang) if has(key) else "") + error["detail"])
+    """What a problem says: each wrong field by its name with what is wrong in it, else the problem's own sentence."""
+    lines = [of_field(error["field"], error["detail"], lang) for error in problem.get("errors", ())]
     return "\n".join(lines) or str(problem.get("detail", ""))
 
 

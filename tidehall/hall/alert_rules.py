@@ -12,7 +12,10 @@ from msgspec import Struct
 
 from tidehall.hall.reading import LONGEST, MOST_DAYS, Reader
 
-__all__ = ["CALLS_JUDGED", "AlertRule", "AlertRules", "DueRule", "EstimateRule", "TimeRule", "read_alerts"]
+__all__ = [
+    "CALLS_JUDGED", "AlertRule", "AlertRules", "DueRule", "EstimateRule", "NobodyRule", "TimeRule", "WaitRule",
+    "read_alerts",
+]  # fmt: skip
 
 #: The first calls of a line by which its estimates are judged.
 CALLS_JUDGED = 40
@@ -42,6 +45,21 @@ class TimeRule(AlertRule, frozen=True):
     lines: dict[str, float] = {}
 
 
+class WaitRule(TimeRule, frozen=True):
+    """Somebody waits for longer than `limit_s`; `lines`: other limits for some lines, seconds. It ends when
+    nobody has waited so long for `calm_s`, 0: at once: in a busy line the longest wait falls below the limit with each
+    call and is above it a minute later."""
+
+    calm_s: float = 300.0
+
+
+class NobodyRule(AlertRule, frozen=True):
+    """People wait and no window is open: an alert at once, but whoever is told besides the pages (`send`) is told only
+    when it has stood for `after_s`, 0: at once."""
+
+    after_s: float = 60.0
+
+
 class DueRule(AlertRule, frozen=True):
     """A case is promised within `days` working days and not decided; it says so once, before it is overdue."""
 
@@ -58,9 +76,9 @@ class EstimateRule(AlertRule, frozen=True):
 class AlertRules(Struct, frozen=True, forbid_unknown_fields=True):
     """`[alerts]`: a rule for each kind."""
 
-    long_wait: TimeRule = TimeRule()
+    long_wait: WaitRule = WaitRule()
     long_service: TimeRule = TimeRule()
-    no_window_open: AlertRule = AlertRule()
+    no_window_open: NobodyRule = NobodyRule()
     estimate_off: EstimateRule = EstimateRule()
     numbers_running_out: AlertRule = AlertRule()
     hand_off_due: AlertRule = AlertRule()
@@ -91,9 +109,14 @@ def read_alerts(read: Reader, table: object) -> AlertRules:
 
 def check_rule(read: Reader, rule: AlertRule, place: str) -> None:
     """Limits that would make no sense."""
-    after = rule.escalate_after_s
-    if after is not None and not 0 <= after <= LONGEST:
-        read.say(f"{place}.escalate_after_s", "must be at least 0 and finite")
+    pauses = {"escalate_after_s": rule.escalate_after_s}
+    if isinstance(rule, WaitRule):
+        pauses["calm_s"] = rule.calm_s
+    if isinstance(rule, NobodyRule):
+        pauses["after_s"] = rule.after_s
+    for name, pause in pauses.items():
+        if pause is not None and not 0 <= pause <= LONGEST:
+            read.say(f"{place}.{name}", "must be at least 0 and finite")
     if isinstance(rule, TimeRule):
         for name, limit in (("limit_s", rule.limit_s), *((f"lines.{id}", s) for id, s in rule.lines.items())):
             if not 0 < limit <= LONGEST:

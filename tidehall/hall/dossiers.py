@@ -292,7 +292,7 @@ def alert_over(m: Measures, ev: e.AlertEnded) -> Changed:
     found = m.ringing.pop(ev.alert, None)
     if found is None:
         return ()
-    found.ended = ev.at
+    found.ended = ev.due or ev.at
     return (found,)
 
 

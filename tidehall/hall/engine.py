@@ -36,7 +36,7 @@ from tidehall.queue.tickets import ENDED, Ticket, TicketState
 __all__ = ["SNAPSHOT_SCHEMA", "Hall"]
 
 #: Raise it whenever a snapshot's meaning changes; older snapshots are then ignored and the journal is replayed.
-SNAPSHOT_SCHEMA = 8
+SNAPSHOT_SCHEMA = 9
 
 
 # ---- the plan, alerts and the calendar
@@ -116,8 +116,9 @@ def too_long(s: HallState, now: int) -> list[Event]:
     """The alert about a wait, a service or estimates that begins or ends now."""
     owed = s.overlong.owed
     assert owed is not None  # it was the next moment, and was looked at
-    if owed.what == "ends":
-        return alert_over(s, now, f"{owed.kind}:{owed.about}")
+    if owed.what != "begins":
+        due = owed.due if owed.what == "calms" else None
+        return alert_over(s, now, f"{owed.kind}:{owed.about}", due=due)
     return alert(s, now, owed.kind, owed.about, due=owed.due)
 
 
@@ -370,6 +371,7 @@ class Kept(Struct):
     notices: dict[str, Notice]
     runners: dict[str, Duty]
     misjudged: dict[str, Misjudged]
+    calm: dict[str, int]
 
 
 def restored(kept: Kept, *, estimates: bool) -> HallState:
@@ -378,7 +380,7 @@ def restored(kept: Kept, *, estimates: bool) -> HallState:
     for name in (
         "seq", "last_at", "calendar_at", "day", "issuing", "in_session", "last_session_over", "serials", "places",
         "call_count", "plan", "next_plan", "zone_seq", "calls", "recent", "missed", "alerts",
-        "offices", "plan_seq", "tides", "reserves", "services", "notices", "runners", "misjudged",
+        "offices", "plan_seq", "tides", "reserves", "services", "notices", "runners", "misjudged", "calm",
     ):  # fmt: skip
         setattr(s, name, getattr(kept, name))
     s.compile(s.plan)

@@ -350,9 +350,10 @@ class AlertRaised(Fact, frozen=True):
 
 
 class AlertEnded(Fact, frozen=True):
-    """It is over."""
+    """It is over; `due` where it was over by time alone."""
 
     alert: str
+    due: int | None = None
 
 
 class TideAdvised(Fact, frozen=True):

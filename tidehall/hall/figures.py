@@ -1,7 +1,7 @@
 """The definitions of design section 6, each in one function of the records: of one day, or of many laid together.
 
 Law: figures depend on the records alone and not on their order; seconds are never rounded here; what has no data is
-None, never 0.
+None, never 0, and neither is what cannot be said of a part: who waits belongs to no item before a number names it.
 
 | measure | definition |
 |---|---|
@@ -10,6 +10,7 @@ None, never 0.
 | walking time | call → service start |
 | service time | sum of serving intervals; parked time apart; by window, staff, item the parts that happened there |
 | visit time | taking → finish |
+| served, rejected | visits that were finished (办结); visits that ended with a one-time notice (一次性告知退办) are apart |
 | left, no-show, expired | counted apart, never in the served averages; still waiting is shown as such (censored) |
 | utilisation | serving time ÷ open time of the windows (paused is not open, overtime is); of the hall, a zone, a window, a person, a day, a month |
 | estimate error | shown p50 − actual waiting time; covered: called inside the shown range |
@@ -33,21 +34,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from math import ceil
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tidehall.hall.calendar import local_text
 from tidehall.hall.kept import QUARTER, Day, Kept, Record, Visit
 
-__all__ = ["BAD", "COUNTS", "By", "Figures", "Summary", "figures", "per_day", "summary"]
+__all__ = ["BAD", "COUNTS", "By", "Figures", "Share", "Summary", "figures", "per_day", "summary"]
 
 SECOND = 1_000_000
 #: Levels that are bad ratings (domain.md 1).
 BAD = 2
 By = Literal["hall", "line", "window", "hour", "hour_of_day", "item", "staff", "zone", "department", "day", "month"]
 SERVED = ("finished", "rejected")
+#: A part of a whole, without a bound: at a window that is shut while its citizen stays, serving can outlast opening.
+Share = Annotated[float, Meta(description="A part of a whole, usually between 0 and 1.")]
+#: Aspects of which an alert, or a service that is no case, says nothing.
+UNWATCHED = ("line", "window", "item", "staff", "department")
+#: Aspects that a window's opening has.
+OPENED = ("hall", "zone", "window", "staff", "day", "month")
+#: Aspects that a number has only when it named its item at its taking.
+NAMED = ("item", "department")
 
 
 class Summary(
@@ -65,69 +74,79 @@ class Summary(
 
 class Figures(Struct, frozen=True):
     """One part of some days. Counts are sums over the `days` open days (or means, see `per_day`), durations are
-    summaries in seconds, shares lie between 0 and 1; None is "no data"."""
+    summaries in seconds, shares are parts of 1; None is "no data", or cannot be said of this part.
+
+    `served`: visits finished; `rejected`: visits that ended with a one-time notice, counted apart."""
 
     days: int
-    tickets: float
-    called: float
-    served: float
-    rejected: float
-    left: float
-    no_show: float
-    expired: float
-    waiting: float
+    tickets: float | None
+    called: float | None
+    served: float | None
+    rejected: float | None
+    left: float | None
+    no_show: float | None
+    expired: float | None
+    waiting: float | None
     wait: Summary | None
-    wait_over_break: float
+    wait_over_break: float | None
     later_wait: Summary | None
     walk: Summary | None
     service: Summary | None
     parked: Summary | None
     visit: Summary | None
     estimate_error: Summary | None
-    estimate_covered: float | None
-    utilisation: float | None
-    window_hours: float
-    chosen_calls: float
+    estimate_covered: Share | None
+    utilisation: Share | None
+    window_hours: float | None
+    chosen_calls: float | None
     cases_received: float
     cases_urgent: float
     cases_decided: float
     cases_refused: float
-    cases_at_once: float | None
-    cases_complete: float | None
-    cases_on_time: float | None
-    cases_early: float | None
+    cases_at_once: Share | None
+    cases_complete: Share | None
+    cases_on_time: Share | None
+    cases_early: Share | None
     cases_overdue: float
     delivered: float
     delivery: Summary | None
     uncollected: float
-    one_visit: float | None
+    one_visit: Share | None
     hand_offs: float
     hand_off: Summary | None
-    hand_off_on_time: float | None
+    hand_off_on_time: Share | None
     hand_offs_late: float
     questions: float
     question: Summary | None
     questions_late: float
-    ratings: float
-    ratings_default: float
-    rating_good: float | None
-    ratings_bad: float
-    matters: float
-    matters_solved: float
-    rectifications: float
-    rectified: float | None
-    called_back: float | None
-    alerts: float
-    alerts_by_kind: dict[str, float]
+    ratings: float | None
+    ratings_default: float | None
+    rating_good: Share | None
+    ratings_bad: float | None
+    matters: float | None
+    matters_solved: float | None
+    rectifications: float | None
+    rectified: Share | None
+    called_back: Share | None
+    alerts: float | None
+    alerts_by_kind: dict[str, float] | None
     alert_acknowledged: Summary | None
-    alerts_escalated: float
-    services: dict[str, float] = {}
+    alerts_escalated: float | None
+    services: dict[str, float] | None = {}
 
 
 #: The figures that are counts.
 COUNTS = tuple(
-    f.name for f in msgspec.structs.fields(Figures) if f.type in (float, dict[str, float])
+    f.name for f in msgspec.structs.fields(Figures) if f.type in (float, float | None, dict[str, float] | None)
+)
+#: Of these, what visits leave behind; and what comes after them.
+OF_VISITS = (
+    "tickets", "called", "served", "rejected", "left", "no_show", "expired", "waiting", "wait_over_break",
+    "chosen_calls",
 )  # fmt: skip
+OF_RATINGS = ("ratings", "ratings_default", "ratings_bad")
+OF_MATTERS = ("matters", "matters_solved", "rectifications")
+OF_ALERTS = ("alerts", "alerts_by_kind", "alerts_escalated", "services")
 
 
 def summary(values: Iterable[int]) -> Summary | None:
@@ -152,7 +171,7 @@ def per_day(found: Figures) -> Figures:
     means = {
         name: {kind: n / days for kind, n in value.items()} if isinstance(value, dict) else value / days
         for name in COUNTS
-        for value in [getattr(found, name)]
+        if (value := getattr(found, name)) is not None
     }
     return msgspec.structs.replace(found, **means)
 
@@ -160,6 +179,22 @@ def per_day(found: Figures) -> Figures:
 def ratio(part: float, whole: float) -> float | None:
     """A share; of nothing there is none."""
     return part / whole if whole else None
+
+
+def unsaid(found: Figures, by: By) -> Figures:
+    """The same without the counts that cannot be said of a part by this aspect: nothing was looked for there, so 0
+    would be false."""
+    names: list[str] = []
+    if by in UNWATCHED:
+        names += OF_ALERTS
+    if by not in OPENED:
+        names.append("window_hours")
+    if by in NAMED and not found.tickets:
+        names += OF_VISITS
+        names += [name for group in (OF_RATINGS, OF_MATTERS) if not any(getattr(found, name) for name in group)
+                  for name in group]  # fmt: skip
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    return msgspec.structs.replace(found, **nothing) if names else found
 
 
 class Part:
@@ -255,7 +290,6 @@ def figures(kept: Kept, by: By, zone_name: str) -> dict[str, Figures]:
     offices(kept, parts)
     afterwards(kept, parts)
     days = [day.id for day in kept.days.values() if day.opened]
-    used = by in ("hall", "zone", "window", "staff", "day", "month")
     found = {}
     for key in sorted(parts.parts):
         if by == "month":
@@ -264,7 +298,7 @@ def figures(kept: Kept, by: By, zone_name: str) -> dict[str, Figures]:
             n = int(key[:10] in days)
         else:
             n = len(days)
-        found[key] = parts.parts[key].figures(n, used=used)
+        found[key] = unsaid(parts.parts[key].figures(n, used=by in OPENED), by)
     return found
 
 
@@ -295,10 +329,10 @@ def line(kept: Kept, parts: Parts) -> None:
         served(kept, parts, part, v, apart=apart)
     for o in kept.openings.values():
         until = o.end or until_of(kept.days, o.day)
-        if parts.by in ("hall", "zone", "window", "staff", "day", "month"):
+        if parts.by in OPENED:
             parts[parts.key(o)].n["open_us"] += max(0, until - o.at)
     for s in kept.tallied.values():
-        if parts.by not in ("line", "window", "item", "staff", "department"):
+        if parts.by not in UNWATCHED:
             parts[parts.key(s)].services[s.kind] += s.count
 
 
@@ -402,7 +436,7 @@ def afterwards(kept: Kept, parts: Parts) -> None:
             count["rectifications"] += 1
             count["rectified"] += bool(m.solved_at)
     for a in kept.alarms.values():
-        if parts.by in ("line", "window", "item", "staff", "department"):
+        if parts.by in UNWATCHED:
             continue
         part = parts[parts.key(a)]
         part.alerts[a.kind] += 1

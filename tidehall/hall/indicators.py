@@ -57,6 +57,11 @@ def known(value: float | None) -> Value:
     return NOTHING if value is None else value
 
 
+def total(*counts: float | None) -> float:
+    """Counts together; of a hall as a whole every one is said."""
+    return sum(count or 0 for count in counts)
+
+
 def share(part: float, whole: float) -> Value:
     """A ratio; of nothing there is none."""
     return part / whole if whole else NOTHING
@@ -67,22 +72,27 @@ def share(part: float, whole: float) -> Value:
 
 def tickets(f: Facts) -> Value:
     """取号量: numbers taken."""
-    return f.figures.tickets
+    return known(f.figures.tickets)
 
 
 def called(f: Facts) -> Value:
     """叫号量: of these, how many were called at least once."""
-    return f.figures.called
+    return known(f.figures.called)
+
+
+def attended(f: Facts) -> Value:
+    """办理量(窗口): visits that were finished or ended with a one-time notice."""
+    return total(f.figures.served, f.figures.rejected)
 
 
 def finished(f: Facts) -> Value:
-    """办结量(窗口): visits that were finished or ended with a one-time notice."""
-    return f.figures.served + f.figures.rejected
+    """办结量(窗口): visits that were finished; one that ended with a one-time notice is not 办结."""
+    return known(f.figures.served)
 
 
 def abandoned(f: Facts) -> Value:
     """弃号/空号量: numbers given back, void after the last miss, or expired."""
-    return f.figures.left + f.figures.no_show + f.figures.expired
+    return total(f.figures.left, f.figures.no_show, f.figures.expired)
 
 
 def wait_mean(f: Facts) -> Value:
@@ -113,14 +123,19 @@ def utilisation(f: Facts) -> Value:
 # ---- what took too long (超时件)
 
 
+def alerts(f: Facts, kinds: tuple[str, ...]) -> Value:
+    """Alerts of some kinds."""
+    return sum((f.figures.alerts_by_kind or {}).get(kind, 0) for kind in kinds)
+
+
 def waits_over(f: Facts) -> Value:
-    """等候超时: alerts that a wait was above the plan's limit."""
-    return sum(f.figures.alerts_by_kind.get(kind, 0) for kind in WAITED)
+    """等候超时: alerts that a line's longest wait reached the plan's limit."""
+    return alerts(f, WAITED)
 
 
 def services_over(f: Facts) -> Value:
-    """办理超时: alerts that a service was above the plan's limit."""
-    return sum(f.figures.alerts_by_kind.get(kind, 0) for kind in SERVED)
+    """办理超时: alerts that a service reached the plan's limit."""
+    return alerts(f, SERVED)
 
 
 def hand_offs_over(f: Facts) -> Value:
@@ -196,7 +211,7 @@ def good(f: Facts) -> Value:
 
 def bad(f: Facts) -> Value:
     """差评: ratings of levels 1 and 2."""
-    return f.figures.ratings_bad
+    return known(f.figures.ratings_bad)
 
 
 def rectified(f: Facts) -> Value:
@@ -211,12 +226,12 @@ def called_back(f: Facts) -> Value:
 
 def rated(f: Facts) -> Value:
     """参评率(主动): ratings that citizens gave ÷ visits finished or ended with a notice."""
-    return share(f.figures.ratings, f.figures.served + f.figures.rejected)
+    return share(total(f.figures.ratings), total(f.figures.served, f.figures.rejected))
 
 
 def rated_by_default(f: Facts) -> Value:
     """参评率(默认): ratings that a system put in ÷ the same visits; never part of the others."""
-    return share(f.figures.ratings_default, f.figures.served + f.figures.rejected)
+    return share(total(f.figures.ratings_default), total(f.figures.served, f.figures.rejected))
 
 
 # ---- ways and windows
@@ -224,8 +239,9 @@ def rated_by_default(f: Facts) -> Value:
 
 def diverted(f: Facts) -> Value:
     """自助/网办分流率: self-service and guided online filings ÷ these and the numbers taken (R88, R89)."""
-    elsewhere = sum(f.figures.services.get(kind, 0) for kind in ("self_service", "online_guided"))
-    return share(elsewhere, elsewhere + f.figures.tickets)
+    services = f.figures.services or {}
+    elsewhere = sum(services.get(kind, 0) for kind in ("self_service", "online_guided"))
+    return share(elsewhere, total(elsewhere, f.figures.tickets))
 
 
 def general_windows(f: Facts) -> Value:
@@ -240,7 +256,7 @@ def ages(f: Facts) -> Value:
 
 class Indicator(Struct, frozen=True):
     """One published indicator; `target`: what it should reach at least (`at_most`: at most), None: nobody says;
-    `most`: what it should not exceed beside that."""
+    `most`: what it should not exceed beside that; `recorded`: whether the records can ever say it."""
 
     name: str
     kind: Kind
@@ -248,12 +264,20 @@ class Indicator(Struct, frozen=True):
     target: float | None = None
     at_most: bool = False
     most: float | None = None
+    recorded: bool = True
+
+    def found(self, facts: Facts | None) -> Value:
+        """Its value; without facts nothing happened."""
+        if not self.recorded:
+            return NOT_RECORDED
+        return NOTHING if facts is None else self.of(facts)
 
 
 #: All of them, in the order in which a report shows them; some targets are the plan's (`indicators`).
 INDICATORS: tuple[Indicator, ...] = (
     Indicator("tickets", "count", tickets),
     Indicator("called", "count", called),
+    Indicator("attended", "count", attended),
     Indicator("finished", "count", finished),
     Indicator("abandoned", "count", abandoned),
     Indicator("wait_mean", "seconds", wait_mean),
@@ -282,7 +306,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator("rated_by_default", "share", rated_by_default),
     Indicator("diverted", "share", diverted),
     Indicator("general_windows", "share", general_windows, 0.7),
-    Indicator("ages", "share", ages),
+    Indicator("ages", "share", ages, recorded=False),
 )
 
 

@@ -5,7 +5,7 @@ the next moment nearer, or take the reason of an open alert; whatever else has c
 hall's next.
 
 | alert | about | from | until |
-| long_wait | a line | its longest wait reaches the limit, in opening hours or overtime | nobody waits so long |
+| long_wait | a line | its longest wait reaches the limit, in opening hours or overtime | nobody has for `calm_s` |
 | long_service | a window | its citizen has been served for the limit, pauses left out | the citizen has left it |
 | estimate_off | a line | more than the share of its last 40 first calls lay outside the shown range | no longer more |
 """
@@ -50,10 +50,10 @@ class Misjudged(Struct, gc=False):
 
 
 class Owed(NamedTuple):
-    """An alert that is to begin or to end at `due` (µs)."""
+    """An alert that is to begin at `due` (µs), or to end: as its reason has gone, or after its calm (`calms`)."""
 
     due: int
-    what: Literal["begins", "ends"]
+    what: Literal["begins", "ends", "calms"]
     kind: str
     about: str
 
@@ -61,24 +61,26 @@ class Owed(NamedTuple):
 class Overlong:
     """What is watched in one hall.
 
-    `waits`, `services`: the lines' limits, µs; `patience`: the least of those waits; `places`: of the windows in the
-    plan; `serving`: (when a service reaches its limit, the window's place, its id), the first on top, where one that
-    has ended goes when it is on top; `most`: of the last first calls so many may have missed, None: nobody looks;
-    `told`: the ids of the alerts of these kinds that are open; `late`: the lines and `busy`: the windows of those about
-    waits and services; `doubted`: the ids of those that may have lost their reason; `at`: nothing is due before, µs;
-    `owed`: what was found to be due then; `moment`: when (µs) an alert may last have lost its reason, however late that
-    was written; `since`: no alert is due before, µs.
+    `waits`, `services`: the lines' limits, µs; `patience`: the least of those waits; `calm`: an alert about waits ends
+    when nobody has waited too long for so long, µs; `places`: of the windows in the plan; `serving`: (when a service
+    reaches its limit, the window's place, its id), the first on top, where one that has ended goes when it is on top;
+    `most`: of the last first calls so many may have missed, None: nobody looks; `told`: the ids of the alerts of these
+    kinds that are open; `late`: the lines and `busy`: the windows of those about waits and services; `doubted`: the
+    ids of those that may have lost their reason; `at`: nothing is due before, µs; `owed`: what was found to be due
+    then; `moment`: when (µs) an alert may last have lost its reason, however late that was written; `since`: no alert
+    is due before, µs.
     """
 
     __slots__ = (
-        "at", "busy", "doubted", "late", "moment", "most", "owed", "patience", "places", "services", "serving", "since",
-        "told", "waits",
+        "at", "busy", "calm", "doubted", "late", "moment", "most", "owed", "patience", "places", "services", "serving",
+        "since", "told", "waits",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.waits: dict[str, int] = {}
         self.services: dict[str, int] = {}
         self.patience = NEVER
+        self.calm = 0
         self.places: dict[str, int] = {}
         self.serving: list[tuple[int, int, str]] = []
         self.most: float | None = None
@@ -94,7 +96,8 @@ class Overlong:
         """An independent copy, for a draft."""
         new = Overlong()
         new.waits, new.services, new.most = self.waits, self.services, self.most
-        new.patience, new.places, new.serving = self.patience, self.places, self.serving.copy()
+        new.patience, new.calm = self.patience, self.calm
+        new.places, new.serving = self.places, self.serving.copy()
         new.told, new.late, new.busy = self.told.copy(), self.late.copy(), self.busy.copy()
         new.doubted = self.doubted.copy()
         new.at, new.owed, new.moment, new.since = self.at, self.owed, self.moment, self.since
@@ -105,6 +108,7 @@ class Overlong:
         self.waits = limits(lines, rules.long_wait) if rules is not None else {}
         self.services = limits(lines, rules.long_service) if rules is not None else {}
         self.patience = min(self.waits.values(), default=NEVER)
+        self.calm = round(rules.long_wait.calm_s * SECOND) if rules is not None else 0
         self.most = rules.estimate_off.share * CALLS_JUDGED if rules is not None and rules.estimate_off.on else None
 
     # ---- what apply tells
@@ -121,10 +125,21 @@ class Overlong:
         self.moment, self.owed = at, None
         self.wakes(s, at)
 
-    def leaves(self, s: HallState, line: str, at: int) -> None:
-        """Somebody waits no longer in a line of `late`."""
-        self.doubted.add(f"long_wait:{line}")
+    def leaves(self, s: HallState, t: Ticket, at: int) -> None:
+        """Somebody waits no longer in a line of `late`; the last who had waited too long leaves it calm. A calm that
+        another one's wait has broken since stands here until that one leaves."""
+        line = t.line
+        if line in self.waits and t.waiting_since + self.waits[line] <= at:
+            if 0 < self.over(s, "long_wait", line) <= at:
+                s.calm.pop(line, None)
+            else:
+                s.calm[line] = at
         self.doubts(s, at)
+
+    def anew(self, s: HallState, at: int) -> None:
+        """There are other limits from now on: what is under them begins to be calm."""
+        late = [line for line in self.waits if line in self.late]
+        s.calm = {line: at for line in late if not 0 < self.over(s, "long_wait", line) <= at}
 
     def service_ends(self, s: HallState, window: str, at: int) -> None:
         """The citizen in front of a window of `busy` has gone or is parked."""
@@ -175,6 +190,8 @@ class Overlong:
         kind, _, about = alert.partition(":")
         change(self.told, alert)
         change(self.doubted, alert)
+        if kind == "long_wait":
+            s.calm.pop(about, None)
         if kind != "estimate_off":
             change(self.late if kind == "long_wait" else self.busy, about)
         self.doubts(s, at if on else self.moment)
@@ -216,8 +233,8 @@ class Overlong:
 
     def stands(self, s: HallState, owed: Owed) -> bool:
         """Whether what was found is still to come: nothing nearer can have come without a word from apply."""
-        if owed.what == "ends":
-            return False
+        if owed.what != "begins":
+            return owed.what == "calms" and self.calm_over(s, owed.about) == owed.due
         match owed.kind:
             case "long_wait":
                 return self.wait_over(s, owed.about) == owed.due
@@ -231,10 +248,17 @@ class Overlong:
         told = self.told
         for alert in sorted(self.doubted):
             kind, _, about = alert.partition(":")
-            if alert in told and not 0 < self.over(s, kind, about) <= self.moment:
+            calms = kind == "long_wait" and about in self.waits
+            if alert in told and not calms and not 0 < self.over(s, kind, about) <= self.moment:
                 return Owed(self.moment, "ends", kind, about)
             self.doubted.discard(alert)
         due, kind, about = NEVER, "", ""
+        what: Literal["begins", "calms"] = "begins"
+        if s.calm:
+            for id in self.waits:
+                calm = self.calm_over(s, id)
+                if 0 < calm < due:
+                    due, what, kind, about = calm, "calms", "long_wait", id
         if s.in_session or s.last_session_over:
             late = self.late
             for id, limit in self.waits.items():
@@ -243,21 +267,21 @@ class Overlong:
                     continue  # who has left waited before those who wait
                 over = self.wait_over(s, id)
                 if 0 < over < due:
-                    due, kind, about = over, "long_wait", id
+                    due, what, kind, about = over, "begins", "long_wait", id
         serving = self.serving
         while serving:
             over, _, id = serving[0]
             window = s.windows.get(id)
             if window is not None and id not in self.busy and self.service_over(s, window) == over:
                 if (begins := max(over, self.since)) < due:
-                    due, kind, about = begins, "long_service", id
+                    due, what, kind, about = begins, "begins", "long_service", id
                 break
             heappop(serving)
         if self.most is not None:
             for id, kept in s.misjudged.items():
                 if 0 < kept.since < due and f"estimate_off:{id}" not in told:
-                    due, kind, about = kept.since, "estimate_off", id
-        return Owed(due, "begins", kind, about) if kind else None
+                    due, what, kind, about = kept.since, "begins", "estimate_off", id
+        return Owed(due, what, kind, about) if kind else None
 
     def over(self, s: HallState, kind: str, about: str) -> int:
         """Since when (µs) there is a reason for an alert that has been told; 0: there is none."""
@@ -270,6 +294,14 @@ class Overlong:
             return self.service_over(s, window) if window is not None else 0
         kept = s.misjudged.get(about)
         return kept.since if kept is not None and self.most is not None else 0
+
+    def calm_over(self, s: HallState, line: str) -> int:
+        """When (µs) the alert about a line's waits ends if nobody else leaves; 0: it is not calm, or not so long."""
+        since = s.calm.get(line)
+        if since is None:
+            return 0
+        ends = since + self.calm
+        return 0 if 0 < self.over(s, "long_wait", line) <= ends else ends
 
     def wait_over(self, s: HallState, line: str) -> int:
         """When (µs) the longest wait of a line reaches its limit; 0: nobody waits, or the hall is closed."""

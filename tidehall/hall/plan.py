@@ -59,7 +59,13 @@ class HallFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[limits]`: seconds, counts and shares, as contract.md names them."""
+    """`[limits]`: seconds, counts, shares. A hand-off of urgent or promised papers ends within `hand_off_…_s`, and is
+    warned of after `hand_off_warn_share` of that. `calls`: a call and its recalls at most, `recall_gap_s` apart; who is
+    not there `no_show_after_s` after the last is missed, and void at the miss number `misses`. A ticket may be
+    postponed by `postpone_places`, for at least `postpone_min_s`. Numbers are given from `issue_before_open_s` before
+    the opening on, at most `waiting_per_line` at a time and `open_tickets_per_holder`; windows go on for at most
+    `overtime_max_s` after the close. `undo_s`: within which a step is taken back; `booked_grace_s`: how late who has
+    booked may come."""
 
     hand_off_urgent_s: float = 600.0
     hand_off_promised_s: float = 1800.0
@@ -304,7 +310,7 @@ def parse_plan(tables: dict[str, Any]) -> Plan:
             try:
                 parts[name] = convert(tables[name], form)
             except ValidationError as err:
-                read.say(name, str(err))
+                read.explain(form, tables[name], name, str(err))
     tide = tables.get("tide", {})
     parts["tide"] = {}
     if not isinstance(tide, dict):
@@ -335,13 +341,15 @@ def check_references(
     for name in MANY:
         key = KEY.get(name, "id")
         seen = ids[name] = set()
+        stands: dict[str, str] = {}
         for x, place in zip(parts[name], places[name], strict=True):
             value = getattr(x, key)
             if not value or not set(value) <= ID_LETTERS:
                 read.say(f"{place}.{key}", f"{value!r} must be letters, digits, '_', '-' or '.'")
             if value in seen:
-                read.say(f"{place}.{key}", f"{value!r} stands twice")
+                twice(read, key, repr(value), stands[value], place)
             seen.add(value)
+            stands.setdefault(value, place)
         seen |= broken[name]
 
     def known(kind: str, value: str | None, place: str) -> None:
@@ -358,7 +366,7 @@ def check_references(
             if minutes is None or minutes <= before or count < 0:
                 read.say(f"{place}.roster[{i}]", "must be a time HH:MM after the one before, and a count of at least 0")
             before = minutes if minutes is not None else before
-    letters: set[str] = set()
+    letters: dict[str, str] = {}
     zone_of_line = {line.id: line.zone for line in parts["lines"]}
     pickup = {line.id for line in parts["lines"] if line.purpose == "pickup"}
     pickup_of: dict[str, str] = {}
@@ -367,13 +375,13 @@ def check_references(
         if len(line.letter) != 1 or not "A" <= line.letter <= "Z" or line.letter in "IO":
             read.say(f"{place}.letter", f"{line.letter!r} must be one letter A…Z, not I or O")
         elif line.letter in letters:
-            read.say(f"{place}.letter", f"{line.letter!r} stands twice")
-        letters.add(line.letter)
+            twice(read, "letter", repr(line.letter), letters[line.letter], place)
+        letters.setdefault(line.letter, place)
         if line.id in pickup and pickup_of.setdefault(line.zone, line.id) != line.id:
             read.say(f"{place}.purpose", f"zone {line.zone!r} has the pickup line {pickup_of[line.zone]!r} already")
         if line.service_s is not None and not 0 < line.service_s <= LONGEST:
             read.say(f"{place}.service_s", "must be above 0 and finite")
-    labels: set[tuple[str, str]] = set()
+    labels: dict[tuple[str, str], str] = {}
     for window, place in zip(parts["windows"], places["windows"], strict=True):
         known("zones", window.zone, f"{place}.zone")
         for line in window.lines:
@@ -383,8 +391,9 @@ def check_references(
             if line in pickup and window.post != "issue":
                 read.say(f"{place}.lines", f"pickup line {line!r} is served by issue windows, {window.id!r} is none")
         if (window.zone, window.label) in labels:
-            read.say(f"{place}.label", f"{window.label!r} stands twice in zone {window.zone!r}")
-        labels.add((window.zone, window.label))
+            named = f"{window.label!r} of zone {window.zone!r}"
+            twice(read, "label", named, labels[window.zone, window.label], place)
+        labels.setdefault((window.zone, window.label), place)
     check_catalogue(parts, places, known, read)
     for board, place in zip(parts["boards"], places["boards"], strict=True):
         for zone in board.zones:
@@ -414,6 +423,12 @@ def check_references(
             read.say(name, "needs at least one")
     check_times(parts, read)
     check_limits(parts, read)
+
+
+def twice(read: Reader, key: str, named: str, one: str, other: str) -> None:
+    """Two entries have the same: the later is wrong, but a window of its own rather than one of a range."""
+    wrong, right = (one, other) if one.startswith("windows[") and other.startswith("window_r") else (other, one)
+    read.say(f"{wrong}.{key}", f"{named} stands twice, in {right} too")
 
 
 def check_times(parts: dict[str, Any], read: Reader) -> None:

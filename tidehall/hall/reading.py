@@ -62,12 +62,35 @@ class Reader:
                 try:
                     values[f.name] = convert(table[name], f.type, strict=True)
                 except ValidationError as err:
-                    self.say(f"{place}.{name}", plain_words(str(err)) + choices(f.type, str(err)))
+                    self.explain(f.type, table[name], f"{place}.{name}", str(err))
                     whole &= not f.required  # an optional field falls back, so that what else is wrong shows too
             elif f.required:
                 self.say(f"{place}.{name}", "is missing")
                 whole = False
         return kind(**values) if whole else None
+
+    def explain(self, kind: Any, value: object, place: str, error: str) -> None:
+        """Say what is wrong with `value`, which is no `kind`: of a list or a table every row, by its own place."""
+        inner, before = get_args(kind), len(self.problems)
+        if get_origin(kind) is dict and isinstance(value, dict):
+            for key, row in value.items():
+                self.try_one(inner[0], key, f"{place}.{key}")
+                self.try_one(inner[1], row, f"{place}.{key}")
+        elif get_origin(kind) is tuple and inner[1:] == (Ellipsis,) and isinstance(value, list):
+            for i, row in enumerate(value):
+                self.try_one(inner[0], row, f"{place}[{i}]")
+        elif isinstance(kind, type) and issubclass(kind, Struct):
+            self.table(kind, value, place)
+        if len(self.problems) == before:
+            at = AT.search(error)
+            self.say(place + (at[1] if at else ""), plain_words(AT.sub("", error)) + choices(kind, error))
+
+    def try_one(self, kind: Any, value: object, place: str) -> None:
+        """Explain what is wrong, if anything is."""
+        try:
+            convert(value, kind, strict=True)
+        except ValidationError as err:
+            self.explain(kind, value, place, str(err))
 
     def sections(self, kind: type[S], table: object, place: str, check: Callable[[Reader, Any, str], None]) -> S:
         """`table` as a `kind` whose every field is a table with a default: what is not said, or wrong, is as usual;
@@ -107,6 +130,8 @@ def choices(kind: Any, error: str) -> str:
     return f"; write one of {', '.join(map(str, get_args(kind)))}"
 
 
+#: Where in a value a mistake lies, as msgspec says it.
+AT = re.compile(r" - at `\$([^`]*)`$")
 #: msgspec's names of types → a planner's words.
 TYPES = {
     "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",

@@ -142,6 +142,7 @@ class HallState:
         self.notices: dict[str, Notice] = {}  # on the boards now
         self.runners: dict[str, Duty] = {}  # those who were sent somewhere today
         self.misjudged: dict[str, Misjudged] = {}  # by line
+        self.calm: dict[str, int] = {}  # by line with an alert about waits: nobody has waited too long since, µs
         self.overlong = Overlong()
         self.compile(None)
 
@@ -334,6 +335,7 @@ class HallState:
         new.services = {day: counts.copy() for day, counts in self.services.items()}
         new.notices, new.runners = self.notices.copy(), self.runners.copy()
         new.misjudged = {line: kept.__copy__() for line, kept in self.misjudged.items()}
+        new.calm = self.calm.copy()
         new.overlong = self.overlong.copy()
         new.watches = {zone: watch.copy() for zone, watch in self.watches.items()}
         new.tides = self.tides | {zone: watch.tide for zone, watch in new.watches.items()}
@@ -378,6 +380,7 @@ class HallState:
             "notices": self.notices,
             "runners": self.runners,
             "misjudged": self.misjudged,
+            "calm": self.calm,
         }  # fmt: skip
 
     def index(self, at: int = 0) -> None:

@@ -6,12 +6,12 @@ goes on. Source: design.md section 7; docs/decisions/007.
 """
 
 from tidehall.records.cases import NAMES, CaseRegister, case_recorded
-from tidehall.records.days import DayRecords, recorded
+from tidehall.records.days import DayRecords, months_opened, recorded
 from tidehall.records.follower import WAIT_S, Follower, Projection
 from tidehall.records.judgements import Aspect, judged, qualities
 from tidehall.records.waits import Quarter, Usual, quarters, usual_waits
 
 __all__ = [
     "NAMES", "WAIT_S", "Aspect", "CaseRegister", "DayRecords", "Follower", "Projection", "Quarter", "Usual",
-    "case_recorded", "judged", "qualities", "quarters", "recorded", "usual_waits",
+    "case_recorded", "judged", "months_opened", "qualities", "quarters", "recorded", "usual_waits",
 ]  # fmt: skip

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
 from tidehall.hall.calendar import bounds
 from tidehall.hall.events import Event
-from tidehall.hall.kept import SORTS, Kept, Record
+from tidehall.hall.kept import SORTS, Day, Kept, Record
 from tidehall.hall.measures import Measures
 from tidehall.hall.state import HallState
 from tidehall.live import encode
@@ -22,7 +23,7 @@ from tidehall.records.judgements import SHOWING, Judgements
 from tidehall.records.pieces import pieces, slices
 from tidehall.store.projections import DAYS, WAITS, Projections, Table
 
-__all__ = ["DayRecords", "recorded"]
+__all__ = ["DayRecords", "months_opened", "recorded"]
 
 DAY = 86_400_000_000
 #: Under which the projection's checkpoint stands.
@@ -123,3 +124,13 @@ async def recorded(
         await asyncio.to_thread(put_all, kept, found.bodies)
         seqs.append(found.seq)
     return min(seqs, default=0), kept
+
+
+async def months_opened(store: Projections, hall: str, last: str, days: int = 400) -> list[str]:
+    """The months (YYYY-MM), the latest first, with an open day among the `days` before a day (YYYY-MM-DD) and it.
+
+    Raises StoreError.
+    """
+    first = (date.fromisoformat(last) - timedelta(days=days)).isoformat()
+    found = await store.days(hall, DayRecords.name, first, last, sorts=[_sort[Day]])
+    return sorted({day.id[:7] for day in records_of(found.bodies) if isinstance(day, Day) and day.opened}, reverse=True)

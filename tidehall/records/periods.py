@@ -31,6 +31,10 @@ class Period(Struct, frozen=True):
     first: date
     last: date
 
+    def begun(self, today: date) -> bool:
+        """Whether its first service day has come."""
+        return self.first <= today
+
     @property
     def before(self) -> Period:
         """The period of the same kind before this one."""
@@ -43,7 +47,7 @@ class Period(Struct, frozen=True):
 
 class Reported(Struct, frozen=True):
     """What was kept of a period and of the one before, when the projection stood at `seq`; `head`: the journal's at the
-    period's end (None: no event so far), `over`: the period is."""
+    period's end (None: no event so far), `over`: the period is; `begun`: its first day has come."""
 
     period: Period
     kept: Kept
@@ -51,6 +55,7 @@ class Reported(Struct, frozen=True):
     seq: int
     head: Head | None
     over: bool
+    begun: bool = True
 
 
 def period(text: str) -> Period:
@@ -75,13 +80,15 @@ def spelled(text: str) -> Period:
     return Period(text, first, last)
 
 
-async def reported(projections: Projections, journal: Journal, hall: str, wanted: Period, zone_name: str) -> Reported:
-    """Gather what a report of the period needs. Raises StoreError."""
+async def reported(
+    projections: Projections, journal: Journal, hall: str, wanted: Period, zone_name: str, today: date
+) -> Reported:  # fmt: skip
+    """Gather what a report of the period needs on the service day `today`. Raises StoreError."""
     seq, kept = await recorded(projections, hall, wanted.first.isoformat(), wanted.last.isoformat())
     earlier = wanted.before
     _, before = await recorded(projections, hall, earlier.first.isoformat(), earlier.last.isoformat())
     head, over = await head_after(journal, hall, wanted.last, zone_name)
-    return Reported(wanted, kept, before, seq, head, over)
+    return Reported(wanted, kept, before, seq, head, over, wanted.begun(today))
 
 
 async def head_after(journal: Journal, hall: str, day: date, zone_name: str) -> tuple[Head | None, bool]:

@@ -16,18 +16,20 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 from numpy.typing import NDArray
 
 from tidehall.hall.calendar import Schedule
 from tidehall.hall.plan import Plan
+from tidehall.simulation.doubts import distinct, gaps, missing_days
 from tidehall.simulation.fitting import ServiceFit, day_factor, fit_durations
-from tidehall.simulation.visits import Log, Visit
+from tidehall.simulation.visits import Log, Opening, Visit
 from tidehall.simulation.working_days import DayFacts, choose_days
 
 __all__ = [
     "Calibration",
     "LineFigures",
+    "LineWaits",
     "LogUnusable",
     "PoolFigures",
     "Unknown",
@@ -38,6 +40,13 @@ __all__ = [
 
 Numbers = NDArray[np.float64]
 HALF_HOUR = 1800
+#: A window's last service ended for want of people, not of a clerk, if less than this (seconds) was left of a session;
+#: its first one began late for want of people if it was as near to the beginning.
+NEAR = 3600.0
+#: Who is called within this time (seconds) found a window open that had nobody.
+AT_ONCE = 60.0
+#: Days and stretches of a list that are told.
+MOST_LISTED = 10
 #: Services of a line under which its pool's, the zone's, are taken.
 FEWEST = 20
 #: A pause between two citizens longer than this is no changeover (seconds).
@@ -85,8 +94,18 @@ class PoolFigures(Struct):
     expected: float
 
 
+class LineWaits(Struct, frozen=True):
+    """A line's mean wait (seconds) from the number to the call: in the log, and in the scenario calibrated from it
+    (None: it calls nobody there)."""
+
+    line: str
+    logged: float
+    simulated: float | None
+
+
 class Calibration(Struct):
-    """A calibrated scenario as plain tables, the figures behind it, and what is not known. `left_out`: [day, why]."""
+    """A calibrated scenario as plain tables, the figures behind it, and what is not known. `left_out`: [day, why].
+    `waits`: where it was played (validation.py)."""
 
     tables: dict[str, Any]
     lines: list[LineFigures]
@@ -94,6 +113,7 @@ class Calibration(Struct):
     days: list[str]
     left_out: list[list[str]] = field(default_factory=list)
     pools: list[PoolFigures] = field(default_factory=list)
+    waits: list[LineWaits] = field(default_factory=list)
 
 
 def clock(seconds: int) -> str:
@@ -125,8 +145,9 @@ def named(plan: Plan) -> tuple[dict[str, str], dict[str, str]]:
     return lines, windows
 
 
-def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | None = None) -> Calibration:
-    """The scenario of a log's usual kind of day, on `plan`; `plan_name` is written into it. Raises LogUnusable."""
+def calibrate_log(log: Log, plan: Plan, plan_name: str | None, *, weekdays: set[int] | None = None) -> Calibration:
+    """The scenario of a log's usual kind of day, on `plan`; its file's name is written into it, or without one the plan
+    itself. Raises LogUnusable."""
     lines, windows = named(plan)
     strange = Counter(v.line for v in log.visits if v.line.strip().lower() not in lines)
     visits: list[Visit] = []
@@ -138,6 +159,8 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
         why = f"its lines ({', '.join(map(repr, list(strange)[:5]))}) are not the plan's" if strange else "it is empty"
         raise LogUnusable(f"no visit can be used: {why}")
     unknown = [Unknown("lines_strange", {"lines": ", ".join(sorted(strange)), "n": strange.total()})] if strange else []
+    visits, doubled, alike = distinct(visits)
+    unknown += [Unknown(f"rows_{code}", {"n": n}) for code, n in (("doubled", doubled), ("alike", alike)) if n]
     kind = choose_days(facts_of(visits), weekdays)
     if kind is None or not kind.days:
         raise LogUnusable("no day can be used: nobody came on any")
@@ -146,7 +169,9 @@ def calibrate_log(log: Log, plan: Plan, plan_name: str, *, weekdays: set[int] | 
     days = len(kind.days)
     if days < 5:
         unknown.append(Unknown("days_few", {"n": days}))
-    tables: dict[str, Any] = {"plan": plan_name, "day": {"date": day_of(mine, kind.days, plan, unknown)}}
+    source = {"hall": bare(to_builtins(plan))} if plan_name is None else {"plan": plan_name}
+    tables: dict[str, Any] = source | {"day": {"date": day_of(mine, kind.days, plan, unknown)}}
+    unknown += holes(visits, mine, kind.days, Schedule(plan), weekdays)
     counts = Counter(v.day for v in mine)
     whole_cv = day_factor([counts[day] for day in kind.days])
     tables["demand"] = {"day_factor_cv": round(min(whole_cv, 2.0), 4), "lines": {}}
@@ -190,6 +215,12 @@ def day_of(visits: list[Visit], days: Sequence[str], plan: Plan, unknown: list[U
     schedule = Schedule(plan)
     begins, ends = schedule.sessions[0][0] * 60 - plan.limits.issue_before_open_s, schedule.sessions[-1][1] * 60
     outside = sum(not begins <= visit.taken <= ends for visit in visits)
+    if outside == len(visits):
+        hours = ", ".join("–".join(session) for session in plan.hall.hours)
+        raise LogUnusable(
+            f"all {outside} people took a number outside the plan's hours ({hours}): nobody is left; give the plan "
+            "that ruled when the log was made"
+        )
     if outside:
         unknown.append(Unknown("outside_hours", {"n": outside, "of": len(visits)}))
     for day in reversed(days):
@@ -200,6 +231,32 @@ def day_of(visits: list[Visit], days: Sequence[str], plan: Plan, unknown: list[U
     found = next((day.isoformat() for day in later if schedule.open_on(day)), days[-1])
     unknown.append(Unknown("days_closed", {"day": days[-1], "instead": found}))
     return found
+
+
+def holes(
+    visits: list[Visit], mine: list[Visit], days: Sequence[str], schedule: Schedule, weekdays: set[int] | None
+) -> list[Unknown]:
+    """Working days that the log does not have, and stretches without anybody on the days that are used."""
+    found = []
+    missing = missing_days((visit.day for visit in visits), schedule, weekdays)
+    if missing:
+        found.append(Unknown("days_missing", {"n": len(missing), "days": listed(missing)}))
+    empty = [f"{day} {clock(int(a))}–{clock(int(b))}" for day, a, b in gaps(mine, days, schedule)]
+    if empty:
+        found.append(Unknown("gaps", {"n": len(empty), "gaps": listed(empty)}))
+    return found
+
+
+def listed(texts: list[str]) -> str:
+    """The first of them."""
+    return ", ".join(texts[:MOST_LISTED]) + (" …" if len(texts) > MOST_LISTED else "")
+
+
+def bare(value: Any) -> Any:
+    """Plain tables without what is not said, for TOML."""
+    if isinstance(value, dict):
+        return {key: bare(inner) for key, inner in value.items() if inner is not None}
+    return [bare(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def unused_zones(plan: Plan, lines: set[str]) -> set[str]:
@@ -313,19 +370,20 @@ def clerks_of(visits: list[Visit]) -> dict[str, Any]:
 def windows_of(
     log: Log, plan: Plan, windows: dict[str, str], days: Sequence[str], unknown: list[Unknown]
 ) -> dict[str, list[list[Any]]]:
-    """How many acceptance windows of each zone stand open, by half hour: the mean over the days, rounded."""
-    zone_of = {w.id: w.zone for w in plan.windows if w.post == "acceptance" and w.lines}
+    """The acceptance windows of each zone that stand open, by half hour: of those that serve the same lines as many as
+    on the mean day. They are counted where all serve the same lines, else named: those that stood open longest."""
+    places = {w.id: w for w in plan.windows if w.post == "acceptance" and w.lines}
     edges = np.arange(0, 86_401, HALF_HOUR)
     open_s: dict[str, Numbers] = {}
     strange = set()
     chosen = set(days)
-    for opening in log.openings:
+    for opening in log.openings if log.observed_openings else whole_sessions(log.openings, Schedule(plan)):
         id = windows.get(opening.window.strip().lower())
         if id is None:
             strange.add(opening.window)
-        elif opening.day in chosen and id in zone_of:
+        elif opening.day in chosen and id in places:
             reached = np.clip(edges, opening.begin, opening.end)
-            total = open_s.setdefault(zone_of[id], np.zeros(len(edges) - 1))
+            total = open_s.setdefault(id, np.zeros(len(edges) - 1))
             total += np.diff(reached)
     if strange:
         unknown.append(Unknown("windows_strange", {"windows": ", ".join(sorted(strange)), "n": len(strange)}))
@@ -334,13 +392,40 @@ def windows_of(
         return {}
     if not log.observed_openings:
         unknown.append(Unknown("windows_from_services"))
-    there = Counter(zone_of.values())
     found = {}
-    for zone, seconds in open_s.items():
-        mean = np.minimum(np.rint(seconds / HALF_HOUR / len(days)), there[zone])
+    for zone in dict.fromkeys(places[id].zone for id in open_s):
+        alike: dict[frozenset[str], list[str]] = {}
+        for window in places.values():
+            if window.zone == zone:
+                alike.setdefault(frozenset(window.lines), []).append(window.id)
+        seen = [
+            sorted(some, key=lambda one: -float(open_s[one].sum()) if one in open_s else 0.0) for some in alike.values()
+        ]
+        means = [sum(open_s[id] for id in some if id in open_s) / (HALF_HOUR * len(days)) for some in seen]
+        counts = [np.rint(np.zeros(len(edges) - 1) + mean).astype(int) for mean in means]
         kept: list[list[Any]] = []
-        for at, n in zip(edges[:-1], mean, strict=True):
-            if not kept or kept[-1][1] != int(n):
-                kept.append([clock(int(at)), int(n)])
-        found[zone] = kept[1:] if kept[0][1] == 0 and len(kept) > 1 else kept
+        for i, at in enumerate(edges[:-1]):
+            ids = {id for some, count in zip(seen, counts, strict=True) for id in some[: count[i]]}
+            wish = len(ids) if len(alike) == 1 else [id for id in places if id in ids]
+            if not kept or kept[-1][1] != wish:
+                kept.append([clock(int(at)), wish])
+        found[zone] = kept[1:] if not kept[0][1] and len(kept) > 1 else kept
+    return found
+
+
+def whole_sessions(openings: list[Opening], schedule: Schedule) -> list[Opening]:
+    """Openings that only follow from services, with the time in which nobody came: a last service is no closing. A
+    window whose last one ended within the last hour of a session stayed open to its end; one whose first citizen, in
+    the first hour, had not waited stood open from its beginning."""
+    found = []
+    following: dict[tuple[str, str], float] = {}
+    for opening in sorted(openings, key=lambda opening: opening.begin, reverse=True):
+        begin, end = opening.begin, opening.end
+        for opens, closes in ((a * 60.0, b * 60.0) for a, b in schedule.sessions):
+            if opens <= begin < opens + NEAR and opening.waited < AT_ONCE:
+                begin = opens
+            if closes - NEAR <= end < closes:
+                end = min(closes, following.get((opening.day, opening.window), closes))
+        following[opening.day, opening.window] = opening.begin
+        found.append(Opening(opening.day, opening.window, begin, end))
     return found

@@ -15,6 +15,7 @@ from tidehall.hall import events as e
 from tidehall.hall.plan import Plan, WindowPlan
 from tidehall.queue.tickets import Parked, TicketState
 from tidehall.simulation.draws import Purpose, stream
+from tidehall.simulation.tables import WindowSteps, Wish
 from tidehall.simulation.world import Hours, Timer, World
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ __all__ = ["Clerk", "Counter", "Roster"]
 
 SECOND = 1_000_000
 SUSPENDED = TicketState.SUSPENDED
-#: From each moment (µs) on, how many windows.
-Steps = list[tuple[int, int]]
+#: From each moment (µs) on, how many windows, or which.
+Steps = list[tuple[int, Wish]]
 
 
 class Counter(Protocol):
@@ -44,14 +45,14 @@ class Clerk:
 
     __slots__ = (
         "ask_call", "ask_finish", "ask_next", "ask_start", "break_at", "citizen", "coming", "group", "here",
-        "idle_since", "late", "lines", "roster", "seat", "serving", "staff", "wanted", "window", "world",
+        "idle_since", "late", "lines", "planned", "roster", "seat", "serving", "staff", "wanted", "window", "world",
     )  # fmt: skip
 
     def __init__(self, roster: Roster, window: WindowPlan, group: dict[Clerk, None], late: list[int]) -> None:
         self.roster, self.world = roster, roster.world
         self.window = window.id
         self.staff = f"clerk-{window.id}"
-        self.lines = window.lines
+        self.lines = self.planned = window.lines
         self.seat = roster.world.state.windows[window.id]  # as the hall sees the window
         self.group = group  # the idle ones who serve the same lines, the longest idle first
         self.late = late
@@ -162,8 +163,10 @@ class Clerk:
         """Somebody was called: he comes, or is missing."""
         roster = self.roster
         citizen = self.citizen = roster.citizens[event.ticket]
-        if citizen.absent or 0 < citizen.gives_up < event.at:
+        if not citizen.absent and 0 < citizen.gives_up < event.at:
             citizen.absent = True
+            roster.gave_up.add(event.ticket)
+        if citizen.absent:
             self.world.later(roster.recall_gap, self.recall)
         elif roster.walk:
             self.coming.set(roster.walk)
@@ -279,12 +282,14 @@ class Roster:
 
     def __init__(
         self, world: World, plan: Plan, habits: Clerks, *, walk_s: float, seed: int = 0, day: int = 0,
-        transfers: dict[str, tuple[Transfer, ...]] | None = None,
+        transfers: dict[str, tuple[Transfer, ...]] | None = None, order: dict[str, tuple[str, ...]] | None = None,
     ) -> None:  # fmt: skip
+        """`order`: each zone's windows as a count opens them (opening.py), where that is not the plan's order."""
         self.world = world
         self.habits = habits
         self.citizens: dict[str, Citizen] = {}
         self.counter: Counter | None = None
+        self.gave_up: set[str] = set()  # tickets whose citizens had left in silence when they were called
         self.draining = False
         self.walk = round(walk_s * SECOND)
         self.changeover = round(habits.changeover_s * SECOND)
@@ -307,41 +312,58 @@ class Roster:
             elif window.post == "issue":
                 self.issue.setdefault(window.zone, []).append(clerk)
         self.by_line = {line.id: [g for lines, g in self.groups.items() if line.id in lines] for line in plan.lines}
+        self.rank = {id: i for ids in (order or {}).values() for i, id in enumerate(ids)}
         self.before = lines_before(transfers or {})
         world.on(e.WindowOpened, self.opened)
         world.on(e.WindowClosed, self.closed)
 
-    def follow(self, hours: Hours, windows: dict[str, tuple[tuple[int, int], ...]], *, drain: bool) -> None:
+    def follow(self, hours: Hours, windows: dict[str, WindowSteps], *, drain: bool) -> None:
         """Open and close as the scenario says; a zone that it does not name opens all windows in every session."""
         for clerks, steps in self.planned(hours, windows):
             self.plan_steps(clerks, steps, hours)
         if drain and hours.closes < hours.end:
             self.world.at(hours.closes, self.drain)
 
-    def planned(self, hours: Hours, windows: dict[str, tuple[tuple[int, int], ...]]) -> list[tuple[list[Clerk], Steps]]:
+    def planned(self, hours: Hours, windows: dict[str, WindowSteps]) -> list[tuple[list[Clerk], Steps]]:
         """Whose windows stand open from when on: zone by zone, issue windows last."""
         found: list[tuple[list[Clerk], Steps]] = []
         for zone, clerks in self.zones.items():
-            steps = [(hours.at(at), count) for at, count in windows[zone]] if zone in windows else None
+            steps = [(hours.at(at), wish) for at, wish in windows[zone]] if zone in windows else None
             found.append((clerks, every_session(clerks, hours) if steps is None else steps))
         return found + [(clerks, every_session(clerks, hours)) for clerks in self.issue.values()]
 
     def plan_steps(self, clerks: list[Clerk], steps: Steps, hours: Hours) -> None:
-        """From each moment on, so many of these windows."""
-        for at, count in steps:
+        """From each moment on, so many of these windows, or those named."""
+        for at, wish in steps:
             if at < hours.closes:
-                self.world.at(at, lambda _, n=count: self.adjust(clerks, n))  # type: ignore[misc] # bound now
+                self.world.at(at, lambda _, wish=wish: self.adjust(clerks, wish))  # type: ignore[misc] # bound now
 
-    def adjust(self, clerks: list[Clerk], count: int) -> None:
-        """So many of these windows shall be open: the first of them; of those that close, idle ones go first."""
-        wanted = [clerk for clerk in clerks if clerk.wanted]
-        for clerk in sorted((x for x in clerks if not x.wanted), key=lambda x: not x.here)[
-            : max(0, count - len(wanted))
-        ]:
+    def shares(self, clerks: list[Clerk], wish: Wish) -> list[tuple[list[Clerk], int]]:
+        """Windows of which any is as good as another, and how many of them shall be open."""
+        if isinstance(wish, tuple):
+            return [([clerk], int(clerk.window in wish)) for clerk in clerks]
+        alike: dict[frozenset[str], list[Clerk]] = {}
+        for clerk in clerks:
+            alike.setdefault(frozenset(clerk.planned), []).append(clerk)
+        if len(alike) == 1:
+            return [(clerks, wish)]
+        first = set(sorted(clerks, key=lambda clerk: self.rank.get(clerk.window, 0))[:wish])
+        return [(some, sum(clerk in first for clerk in some)) for some in alike.values()]
+
+    def adjust(self, clerks: list[Clerk], wish: Wish) -> None:
+        """So many of these windows, or those named, shall be open; of those that close, idle ones go first."""
+        come: list[Clerk] = []
+        go: list[Clerk] = []
+        for some, count in self.shares(clerks, wish):
+            wanted = [clerk for clerk in some if clerk.wanted]
+            away = [clerk for clerk in some if not clerk.wanted]
+            come += sorted(away, key=lambda x: not x.here)[: max(0, count - len(wanted))]
+            last = sorted(wanted, key=lambda x: (x not in x.group, -clerks.index(x)))
+            go += last[: max(0, len(wanted) - count)]
+        for clerk in sorted(come, key=lambda x: (not x.here, clerks.index(x))):
             clerk.want()
-        if count < len(wanted):
-            for clerk in sorted(wanted, key=lambda x: (x not in x.group, -clerks.index(x)))[: len(wanted) - count]:
-                clerk.release()
+        for clerk in sorted(go, key=lambda x: (x not in x.group, -clerks.index(x))):
+            clerk.release()
 
     def drain(self, _: Moment) -> None:
         """The day's last session is over: who still waits is served, then the windows close."""

@@ -11,6 +11,7 @@ from _thread import interrupt_main
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tidehall import __version__
@@ -24,6 +25,8 @@ __all__ = ["ClusterUnusable", "on_cluster"]
 PATIENCE_S = 5
 #: What a client says of itself when it has given the scheduler up.
 GONE = ("closed", "closing")
+#: Seconds without any worker until a cluster is lost: one that is started again is back before.
+ALONE_S = 30.0
 #: On whose versions a journal depends.
 NAMES = ("tidehall", "numpy")
 
@@ -61,14 +64,18 @@ def on_cluster(address: str) -> Iterator[int]:
     with client:
         check_workers(address, client.run(version_here, on_error="return"))
         processes = sum(client.nthreads().values())  # type: ignore[no-untyped-call] # as above
-        over = Event()
-        Thread(target=watch, args=(client, over), daemon=True).start()
+        over, alone = Event(), Event()
+        Thread(target=watch, args=(client, over, alone), daemon=True).start()
         try:
             with parallel_config(backend="dask"):
                 yield max(2, processes)  # for one process nobody would ask joblib
         except (FutureCancelledError, KilledWorker) as error:
             raise ClusterUnusable(f"the cluster at {address} was lost: {error}") from error
         except KeyboardInterrupt as error:
+            if alone.is_set():
+                raise ClusterUnusable(
+                    f"the cluster at {address} was lost: it has had no worker for {ALONE_S:g} s; start some again"
+                ) from error
             if client.status not in GONE:
                 raise
             raise ClusterUnusable(f"the cluster at {address} was lost; start it again") from error
@@ -76,12 +83,29 @@ def on_cluster(address: str) -> Iterator[int]:
             over.set()
 
 
-def watch(client: Client, over: Event) -> None:
-    """Interrupt the main thread when the scheduler is lost: joblib would wait for its answers for ever."""
+def watch(client: Client, over: Event, alone: Event) -> None:
+    """Interrupt the main thread when the scheduler is lost, or its last worker (`alone`, after a while): joblib would
+    wait for its answers for ever."""
+    since = monotonic()
     while not over.wait(1.0):
         if client.status in GONE:
             interrupt_main()
             return
+        if has_workers(client):
+            since = monotonic()
+        elif monotonic() - since > ALONE_S:
+            alone.set()
+            interrupt_main()
+            return
+
+
+def has_workers(client: Client) -> bool:
+    """Whether anybody plays; a scheduler that does not answer is `status`'s affair."""
+    try:
+        found = client.sync(client.scheduler.ncores, callback_timeout=PATIENCE_S)  # type: ignore[no-untyped-call,union-attr] # Dask has few types
+    except (OSError, TimeoutError, AttributeError):  # closed in this moment, or slow
+        return True
+    return bool(found)
 
 
 def check_workers(address: str, found: dict[str, tuple[str, str] | Exception]) -> None:

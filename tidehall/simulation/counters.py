@@ -49,6 +49,8 @@ BUSY_STEPS = 20
 MOST_LINES = 200
 #: Chances that may be worked out for a hall (transient.py: work_of); real ones need up to 2e8, a second or so.
 MOST_WORK = 4e9
+#: Where nobody says in which time zone a hall is.
+ASSUMED_ZONE = "Asia/Shanghai"
 #: A plan has one letter a line.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -123,10 +125,10 @@ def usual_days(counted: Counted, weekdays: set[int] | None = None) -> Kind | Non
 
 
 def calibrate_office(
-    counted: Counted, kind: Kind, days: Sequence[str] | None = None, *, time_zone: str = "Asia/Shanghai"
+    counted: Counted, kind: Kind, days: Sequence[str] | None = None, *, time_zone: str | None = None
 ) -> Calibration:
-    """The scenario of these days of a kind (all of them by default). The snapshots' times are local ones. Raises
-    LogUnusable where the counts are too large to be a hall's."""
+    """The scenario of these days of a kind (all of them by default). The snapshots' times are local ones, of this zone
+    (None: one is assumed, and said). Raises LogUnusable where the counts are too large to be a hall's."""
     days = kind.days if days is None else tuple(days)
     chosen = [counted.day(date) for date in days]
     begin = max(0, kind.opens - BEFORE)
@@ -148,14 +150,9 @@ def calibrate_office(
     for together in find_pools(counted.office.days, used, demand, kind.opens, kind.closes):
         left = MOST_WORK - sum(pool.work for pool in pools)
         pools.append(fit_pool(together, chosen, coming, edges, kind.opens, left))
-    for pool in pools:
-        if not pool.calling.any():
-            unknown.append(Unknown("never_called", {"lines": names_of(counted.office, pool.lines)}))
-        elif pool.busy_s is None:
-            unknown.append(Unknown("service_unseen", {"lines": names_of(counted.office, pool.lines)}))
-        if len(pool.lines) > 1:
-            unknown.append(Unknown("shared_windows", {"lines": names_of(counted.office, pool.lines)}))
-    return written(counted.office, kind, days, pools, coming, edges, unknown, time_zone)
+    if time_zone is None:
+        unknown.append(Unknown("time_zone_assumed", {"zone": ASSUMED_ZONE}))
+    return written(counted.office, kind, days, pools, coming, edges, unknown, time_zone or ASSUMED_ZONE)
 
 
 def coming_people(lines: list[str], came: dict[str, Numbers], days: int) -> Coming:
@@ -175,9 +172,16 @@ def coming_people(lines: list[str], came: dict[str, Numbers], days: int) -> Comi
     return Coming(per_bin, {line: min(cv, 1.0) for line, cv in own.items()}, min(common, 1.0))
 
 
-def names_of(office: Office, lines: list[str]) -> str:
-    """The boards' names of lines."""
-    return ", ".join(f"{office.lines[line].letter} ({line})" for line in lines)
+def unseen(lines: str, pool: Pool) -> list[Unknown]:
+    """What the counts do not tell of a pool; `lines` names its lines as the scenario does."""
+    found = []
+    if not pool.calling.any():
+        found.append(Unknown("never_called", {"lines": lines, "service": f"{pool.service_s:.0f}"}))
+    elif pool.busy_s is None:
+        found.append(Unknown("service_unseen", {"lines": lines}))
+    if len(pool.lines) > 1:
+        found.append(Unknown("shared_windows", {"lines": lines}))
+    return found
 
 
 def in_bins(day: SnapshotDay, people: Numbers, edges: Numbers) -> Numbers:
@@ -337,6 +341,7 @@ def written(
         zone = f"p{p}"
         mine = [lines for where, lines in groups if where is pool]
         ids = []
+        names = []
         weight = {line: float(coming.per_bin[line].sum()) for line in pool.lines}
         middle = sum(weight[x] * pool.ratio[x] for x in pool.lines) / max(sum(weight.values()), 1e-9)
         for lines in mine:
@@ -347,6 +352,7 @@ def written(
             if id in tables["demand"]["lines"]:  # names of other scripts leave nothing of themselves in an id
                 id = f"{id}-{len(figures) + 1}"
             ids.append(id)
+            names.append(f"{letter} ({id})")
             title = " + ".join(office.lines[line].name for line in lines)[:120]
             ratio = sum(weight[x] * pool.ratio[x] for x in lines) / max(sum(weight[x] for x in lines), 1e-9) / middle
             service = {"distribution": "exponential", "mean_s": round(pool.service_s * ratio, 1)}
@@ -366,8 +372,9 @@ def written(
             tables["service"]["lines"][id] = service
             figures.append(
                 LineFigures(id, title, float(profile.sum()), factor, service, None, pool.busy_steps,
-                            {"zone": zone})
+                            {"zone": zone, "letter": letter})
             )  # fmt: skip
+        unknown += unseen(", ".join(names), pool)
         windows = max(1, int(pool.calling.max()))
         expected = float(pool.expected[edges[:-1] >= kind.opens].mean()) if len(pool.expected) else 0.0
         found.append(PoolFigures(zone, ids, pool.busy_s, pool.busy_steps, pool.service_s, float(pool.shown.max()),

@@ -16,6 +16,7 @@ from tidehall.simulation.clerks import Roster
 from tidehall.simulation.draws import Flow, draw_day
 from tidehall.simulation.foresight import Foresight
 from tidehall.simulation.offices import Offices
+from tidehall.simulation.opening import opening_order
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.world import Asked, Hours, World, opened_hall
 
@@ -27,7 +28,8 @@ class Played:
     """What a day leaves: its journal, what brought it (where recorded), and what no journal holds.
 
     `turned_away`: (line, why) → people who got no number; `posts`: people of a post → (how many, µs they worked);
-    `onward`: hand-off → when it is checked outside the hall (µs), today or on a later day.
+    `onward`: hand-off → when it is checked outside the hall (µs), today or on a later day; `gave_up`: the tickets of
+    those who had left in silence when they were called.
     """
 
     hours: Hours
@@ -37,6 +39,7 @@ class Played:
     turned_away: dict[tuple[str, str], int]
     posts: dict[str, tuple[int, int]] = field(default_factory=dict)
     onward: dict[str, int] = field(default_factory=dict)
+    gave_up: set[str] = field(default_factory=set)
 
 
 class Stage:
@@ -49,6 +52,7 @@ class Stage:
     def __init__(self, scenario: Scenario, *, estimates: bool = False, alerts: bool = False) -> None:
         self.scenario = scenario
         self.hours = Hours(scenario.plan, scenario.day.date)
+        self.order = opening_order(scenario)
         plan = scenario.plan if alerts else replace(scenario.plan, alerts=None)
         self.hall, self.adopted = opened_hall(plan, self.hours.midnight, estimates=estimates)
 
@@ -62,7 +66,7 @@ class Stage:
         world = World(self.copy(), hours.midnight, events=self.adopted, record=record)
         roster = Roster(
             world, scenario.plan, scenario.clerks, walk_s=scenario.people.walk_s, seed=seed, day=day,
-            transfers=scenario.transfers,
+            transfers=scenario.transfers, order=self.order,
         )  # fmt: skip
         roster.follow(hours, scenario.windows, drain=scenario.day.drain)
         crowd = Crowd(world, roster, self.draw(seed, day) if flows is None else flows, scenario.people, scenario.plan)
@@ -75,7 +79,7 @@ class Stage:
         posts = crowd.posts() | (offices.posts() if offices is not None else {})
         rounds = offices.rounds if offices is not None else None
         onward = rounds.arrivals() if rounds is not None else {}
-        return Played(hours, until, world.events, world.asked, dict(crowd.turned_away), posts, onward)
+        return Played(hours, until, world.events, world.asked, dict(crowd.turned_away), posts, onward, roster.gave_up)
 
     def copy(self) -> Hall:
         """The hall as it stands at midnight."""

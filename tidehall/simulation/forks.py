@@ -19,6 +19,7 @@ from tidehall.queue.tickets import TicketState
 from tidehall.simulation.citizens import Citizen, Crowd
 from tidehall.simulation.clerks import Clerk, Roster
 from tidehall.simulation.draws import Flow
+from tidehall.simulation.opening import opening_order
 from tidehall.simulation.present import Luck, Present
 from tidehall.simulation.questions import Choice, Move
 from tidehall.simulation.tables import Scenario
@@ -57,6 +58,7 @@ class Scene:
             line: tuple(way for way in ways if way.line in state.lines)
             for line, ways in scenario.transfers.items() if line in state.lines
         }  # fmt: skip
+        self.order = opening_order(replace(scenario, plan=self.plan))
         self.nobody = Flow("", [], [])
 
 
@@ -77,7 +79,10 @@ class Fork:
         self.lines = [self.state.lines[id] for id in lines]
         self.waiting: list[int] = []
         self.refused: list[str] = []
-        self.roster = Roster(world, scene.plan, scene.habits, walk_s=scenario.people.walk_s, transfers=scene.transfers)
+        self.roster = Roster(
+            world, scene.plan, scene.habits, walk_s=scenario.people.walk_s, transfers=scene.transfers,
+            order=scene.order,
+        )  # fmt: skip
         self.late = dict(zip(scene.windows, lateness, strict=True))
         self.idle: list[Clerk] = []
         self.crowd = Crowd(world, self.roster, flows, scenario.people, scene.plan)
@@ -229,7 +234,9 @@ class Fork:
         for clerks, steps in roster.planned(hours, self.scene.scenario.windows):
             past = [step for step in steps if step[0] <= now]
             if past:
-                self.under_way(clerks, *past[-1])
+                since, wish = past[-1]
+                for some, count in roster.shares(clerks, wish):
+                    self.under_way(some, since, count)
             roster.plan_steps(clerks, [step for step in steps if step[0] > now], hours)
         if not self.scene.scenario.day.drain:
             return

@@ -1,4 +1,4 @@
-"""What two scenarios have in common when their days are compared: the same people, or only the same random numbers.
+"""What two scenarios have in common when their days are compared, and in what they differ.
 
 Law: people are what draws.py draws before a day begins, and how they leave. Where every table that this rests on is the
 same, the same citizens come at the same moments with the same services, habits and papers; where one differs, citizen
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from tidehall.simulation.tables import Demand, Scenario
 from tidehall.simulation.world import Hours
 
-__all__ = ["parted"]
+__all__ = ["Change", "changed", "parted"]
 
 #: What of `[offices]` is drawn with the citizens; the rest says who works on their papers.
 PAPERS = (
@@ -24,6 +25,66 @@ PAPERS = (
 )  # fmt: skip
 #: What of `[people]` says nothing of them: how far the windows are.
 WAYS = ("walk_s",)
+
+
+#: Tables of a plan whose rows have an id.
+ROWS = ("zones", "lines", "windows", "departments", "items")
+#: The plan's other tables that move anything in a simulated day.
+RULES = ("hall", "limits", "service", "offices", "priority")
+
+
+class Change(Struct, frozen=True):
+    """Where the other scenario says something else, as a scenario file writes it; None: nothing is said there. Of the
+    plan's rows only the place is told."""
+
+    place: str
+    base: Any
+    other: Any
+
+
+def changed(one: Scenario, other: Scenario) -> tuple[Change, ...]:
+    """Everything in which two scenarios differ, by its place in the file (windows.ZONE) or in the plan
+    (plan.windows.ID), in order. What `[day]` and `[tide]` say is not told of the plan again."""
+    mine, others = written(one), written(other)
+    places = sorted(place for place in mine.keys() | others.keys() if mine.get(place) != others.get(place))
+    hours = [(scenario.day.open, scenario.day.close) for scenario in (one, other)]
+    said = {"plan.tide.": one.tide != other.tide, "plan.hall.hours": hours[0] != hours[1]}
+    again = tuple(place for place, already in said.items() if already)
+    places = [place for place in places if not place.startswith(again)]
+    return tuple(
+        Change(place, None, None) if place.startswith("plan.") and not place.startswith("plan.tide.")
+        else Change(place, mine.get(place), others.get(place))
+        for place in places
+    )  # fmt: skip
+
+
+def written(scenario: Scenario) -> dict[str, Any]:
+    """Place → what stands there, of all that a simulated day rests on."""
+    found: dict[str, Any] = {"demand.day_factor_cv": scenario.day_factor_cv}
+    for demand in scenario.demand:
+        place = f"lines.{demand.line}" if demand.item is None else f"items.{demand.item}"
+        rest = to_builtins(demand) | {"profile": [[clock(at), rate] for at, rate in demand.profile]}
+        found |= {f"demand.{place}.{key}": value for key, value in rest.items() if key not in ("line", "item")}
+    for group, services in (("lines", scenario.line_service), ("items", scenario.item_service)):
+        found |= {f"service.{group}.{id}": to_builtins(service) for id, service in services.items()}
+    for line, ways in scenario.transfers.items():
+        found |= {f"transfers.{line}.{way.line}": to_builtins(way) for way in ways}
+    for zone, steps in scenario.windows.items():
+        found[f"windows.{zone}"] = [[clock(at), wish] for at, wish in steps]
+    for table in ("day", "people", "clerks", "offices", "tide", "target", "cost"):
+        for key, value in (to_builtins(getattr(scenario, table)) or {}).items():
+            found[f"{table}.{key}"] = value
+    plan = scenario.plan
+    for table in ROWS:
+        found |= {f"plan.{table}.{getattr(row, 'id', None) or row.code}": row for row in getattr(plan, table)}
+    for table in RULES:
+        found |= {f"plan.{table}.{key}": value for key, value in to_builtins(getattr(plan, table)).items()}
+    return found | {f"plan.tide.{zone}": to_builtins(rule) for zone, rule in plan.tide.items()}
+
+
+def clock(at: int) -> str:
+    """HH:MM of µs after midnight."""
+    return f"{at // 3_600_000_000:02d}:{at // 60_000_000 % 60:02d}"
 
 
 def parted(one: Scenario, other: Scenario) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from tidehall.simulation.tables import (
     Scenario,
     Target,
     TidePolicy,
+    WindowSteps,
 )
 
 __all__ = ["recent_rates", "recent_scenario"]
@@ -69,7 +70,7 @@ def recent_scenario(state: HallState, rates: dict[str, float], now: int) -> Scen
     )
 
 
-def roster(state: HallState, zone: str) -> tuple[tuple[int, int], ...]:
+def roster(state: HallState, zone: str) -> WindowSteps:
     """As many acceptance windows as are open now (before a session: all), in every session of the day."""
     assert state.schedule is not None
     windows = [w for w in state.windows.values() if w.zone == zone and w.post == "acceptance" and w.lines]

@@ -17,6 +17,7 @@ from tidehall.hall.calendar import Schedule, clock_minutes
 from tidehall.hall.errors import HallError, PlanInvalid
 from tidehall.hall.plan import Plan, TideRule, parse_plan
 from tidehall.hall.reading import Reader, plain_words
+from tidehall.simulation.sizing_table import on_the_pool, read_choices
 from tidehall.simulation.tables import (
     Clerks,
     Cost,
@@ -32,6 +33,8 @@ from tidehall.simulation.tables import (
     TidePolicy,
     Transfer,
     WaitTarget,
+    WindowSteps,
+    Wish,
 )
 
 __all__ = ["ScenarioInvalid", "plan_source", "read_scenario"]
@@ -54,7 +57,7 @@ class ScenarioInvalid(HallError):
 SECTIONS = (
     "plan", "hall", "day", "demand", "service", "transfers", "people", "clerks", "windows", "offices", "tide", "target",
     "cost",
-    "sizing",  # what `tidehall size` may choose: read by it alone (sizing_bounds.py)
+    "sizing",  # what `tidehall size` may choose: looked at here, read by it alone (sizing_table.py)
 )  # fmt: skip
 SINGLE = {"day": DayPlan, "people": People, "clerks": Clerks, "tide": TidePolicy, "cost": Cost, "offices": OfficeWork}
 
@@ -101,6 +104,7 @@ def read_scenario(tables: dict[str, Any], plan: Plan) -> Scenario:
             check_numbers(read, parts[name], name)
     if parts["offices"] is not None:
         check_offices(read, parts["offices"], plan)
+    read_choices(read, tables.get("sizing", {}), plan)
     tide: TidePolicy = parts["tide"]
     if tide.policy == "off":
         rules = replace(rules, tide=dict[str, TideRule]())
@@ -278,35 +282,45 @@ def check_ends(read: Reader, transfers: dict[str, tuple[Transfer, ...]]) -> None
         read.say(f"transfers.{line}", "nobody ever goes home from here: the shares lead in a circle")
 
 
-def read_windows(read: Reader, table: object, plan: Plan) -> dict[str, tuple[tuple[int, int], ...]]:
-    """`[windows]`: counts from a time on, at most as many as the zone has."""
+def read_windows(read: Reader, table: object, plan: Plan) -> dict[str, WindowSteps]:
+    """`[windows]`: counts or ids from a time on, at most as many as the zone has; ids alone hold all day."""
     if not isinstance(table, dict):
         read.say("windows", "must be a table: ZONE = [[time, count], …]")
         return {}
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    found: dict[str, WindowSteps] = {}
     zones = {zone.id for zone in plan.zones}
     for zone, rows in table.items():
         place = f"windows.{zone}"
         if zone not in zones:
             read.say(place, f"the plan has no zone {zone!r}")
             continue
+        if isinstance(rows, list) and rows and all(isinstance(id, str) for id in rows):
+            rows = [["00:00", rows]]
         try:
-            steps = convert(rows, tuple[tuple[str, int], ...])
+            steps = convert(rows, tuple[tuple[str, Wish], ...])
         except ValidationError as err:
             read.say(place, plain_words(str(err)))
             continue
-        there = sum(1 for w in plan.windows if w.zone == zone and w.post == "acceptance" and w.lines)
-        kept: list[tuple[int, int]] = []
-        for i, (text, count) in enumerate(steps):
+        ids = {w.id for w in plan.windows if w.zone == zone and w.post == "acceptance" and w.lines}
+        there = len(ids)
+        kept: list[tuple[int, Wish]] = []
+        for i, (text, wish) in enumerate(steps):
             at = clock_minutes(text)
+            strange = [id for id in wish if id not in ids] if isinstance(wish, tuple) else []
+            count = len(wish) if isinstance(wish, tuple) else wish
             if at is None:
                 read.say(f"{place}[{i}]", f"{text!r} must be a time HH:MM up to 24:00")
+            elif strange:
+                names = ", ".join(map(repr, strange))
+                read.say(f"{place}[{i}]", f"{names}: zone {zone!r} has no such window that accepts")
+            elif isinstance(wish, tuple) and len(set(wish)) < count:
+                read.say(f"{place}[{i}]", "names a window twice")
             elif not 0 <= count <= there:
-                read.say(f"{place}[{i}]", f"{count} windows: zone {zone!r} has {there} that accept, and at least 0")
+                read.say(f"{place}[{i}]", f"{count} windows: zone {zone!r} has {there} that accept; write 0 to {there}")
             elif kept and at * 60 * SECOND <= kept[-1][0]:
                 read.say(f"{place}[{i}]", f"{text} must come after the time before it")
             else:
-                kept.append((at * 60 * SECOND, count))
+                kept.append((at * 60 * SECOND, wish))
         found[zone] = tuple(kept)
     return found
 
@@ -391,9 +405,11 @@ def check_numbers(read: Reader, table: Struct, place: str) -> None:
 def check_offices(read: Reader, work: OfficeWork, plan: Plan) -> None:
     """At least one person everywhere where work may come."""
     departments = {department.id for department in plan.departments}
-    for name in ("pool", "batch", "middle", "officers", "makers"):
+    for name in ("batch", "middle", "officers", "makers"):
         if getattr(work, name) < 1:
             read.say(f"offices.{name}", "must be at least 1")
+    if work.pool < 1 and (zones := on_the_pool(plan)):
+        read.say("offices.pool", f"must be at least 1: no runners of their own have {', '.join(zones)}")
     for department, count in work.officers_of.items():
         if department not in departments:
             read.say(f"offices.officers_of.{department}", f"the plan has no department {department!r}")

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidehall.simulation.costs import Part, staff_parts
 from tidehall.simulation.day import Stage
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps, clock, zone_rooms
 from tidehall.simulation.sizing_certificate import (
@@ -29,7 +30,7 @@ from tidehall.simulation.sizing_certificate import (
     fresh,
     told,
 )
-from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staff_cost, staffed
+from tidehall.simulation.sizing_posts import Post, PostsAnswer, PostSearch, hall_posts, staffed
 from tidehall.simulation.sizing_trial import Bounds, Judge, Shortcut, shortcut
 from tidehall.simulation.sizing_zone import (
     Choice,
@@ -49,20 +50,24 @@ CHUNK = 10
 
 
 class Proposal(Struct, frozen=True):
-    """A hall: windows from a time on by zone, tidal posts by zone, people by post, and what a day of it costs."""
+    """A hall: windows from a time on by zone, tidal posts by zone, people by post, what a day of it costs, and of what
+    that consists."""
 
     windows: dict[str, list[tuple[str, int]]]
     tidal: dict[str, int]
     people: dict[str, int]
     cost: float
+    parts: tuple[Part, ...]
 
 
 class Refused(Struct, frozen=True):
-    """Why a target can't be met: `best` is what everything within the bounds gives."""
+    """Why a target is not met: `best` is what everything within the bounds gives. `missed`: it can't be met, its upper
+    bound is below the target; else the days played do not show it, and more of them may."""
 
     target: str
     why: str
     best: Bounds
+    missed: bool
 
 
 class Sized(Struct, frozen=True):
@@ -144,12 +149,20 @@ class Sizer:
     def proposal(self, choices: dict[str, Choice], people: dict[str, int]) -> Proposal:
         """Choices as a planner reads them."""
         hour = self.scenario.cost.window_hour
-        cost = sum(cost_of(room, choices[room.zone], self.sizing, hour) for room in self.rooms)
+        chosen = [(room, choices[room.zone]) for room in self.rooms]
+        whole = sum(cost_of(room, choice, self.sizing, hour) for room, choice in chosen)
+        windows = sum(cost_of(room, replace(choice, tidal=0), self.sizing, hour) for room, choice in chosen)
+        tidal = sum(choice.tidal for _, choice in chosen)
+        parts = (
+            Part("windows", None, 1, windows), Part("tidal", tidal, 1, whole - windows),
+            *staff_parts(self.posts, people),
+        )  # fmt: skip
         return Proposal(
             {r.zone: [(clock(at), n) for at, n in as_steps(r.bands, choices[r.zone].counts)] for r in self.rooms},
             {r.zone: choices[r.zone].tidal for r in self.rooms if r.tidal_ids},
             people,
-            round(cost + staff_cost(self.posts, people), 6),
+            round(sum(part.cost for part in parts), 6),
+            parts,
         )
 
     def first(self) -> Proposal:
@@ -237,7 +250,7 @@ class Sizer:
         answers: list[ZoneAnswer] = self.in_zones(search_zone, tasks, lambda answer: int(answer.days))
         self.days["zones"] += sum(answer.days for answer in answers)
         refused = [
-            Refused(f"wait {a.zone}", self.reason(room, a), a.best)
+            self.refusal(room, a)
             for room, a in zip(self.rooms, answers, strict=True) if a.choice is None
         ]  # fmt: skip
         choices = {
@@ -253,8 +266,7 @@ class Sizer:
             )  # fmt: skip
             staff = search.run()
             if staff.people is None:
-                words = f"even with the most people everywhere {staff.best.share:.3f} of the papers come in time"
-                refused.append(Refused("hand_off", words, staff.best))
+                refused.append(refusal("hand_off", "the most people everywhere", "papers", self.hand_off, staff.best))
             people = dict(staff.people or {post.name: post.most for post in self.posts})
         certificate: Certificate | None = None
         if not refused:
@@ -271,16 +283,13 @@ class Sizer:
             self.repairs, self.days, self.assumptions(choices),
         )  # fmt: skip
 
-    def reason(self, room: ZoneRoom, answer: ZoneAnswer) -> str:
-        """Why a zone can't meet its target."""
-        target = self.scenario.target.wait
-        what = "days" if target.reading == "days" else "citizens"
+    def refusal(self, room: ZoneRoom, answer: ZoneAnswer) -> Refused:
+        """Why a zone does not meet its target."""
         most = max((band.most for band in room.bands), default=0)
         tidal = f" and {room.tidal[1]} tidal posts" if room.tidal[1] else ""
-        return (
-            f"even all {most} windows{tidal}, open from {clock(room.bands[0].begin)} to {clock(room.bands[-1].end)}, "
-            f"give {answer.best.share:.3f} of the {what}, at most {answer.best.upper:.3f}; {target.share:g} is asked"
-        )
+        all_of_it = f"all {most} windows{tidal}, open from {clock(room.bands[0].begin)} to {clock(room.bands[-1].end)},"
+        what = "days" if self.wait.reading == "days" else "citizens"
+        return refusal(f"wait {room.zone}", all_of_it, what, self.wait, answer.best)
 
     def assumptions(self, choices: dict[str, Choice]) -> list[str]:
         """What a reader of the answer must know."""
@@ -300,6 +309,19 @@ class Sizer:
         if self.posts:
             found.append("the certificate room keeps its people: no target rests on it")
         return found
+
+
+def refusal(target: str, everything: str, what: str, judge: Judge, found: Bounds) -> Refused:
+    """What is told of a target that everything within the bounds does not reach, or is not shown to."""
+    asked = f"{judge.share:g} is asked"
+    if found.upper < judge.share:
+        why = f"even {everything} give {found.share:.3f} of the {what}, at most {found.upper:.3f}; {asked}"
+        return Refused(target, why, found, True)
+    why = (
+        f"{everything} give at least {found.lower:.3f} of the {what} in {found.days} days ({found.share:.3f} found, at "
+        f"most {found.upper:.3f}); {asked}; more days may show it ([sizing] max_days)"
+    )
+    return Refused(target, why, found, False)
 
 
 def in_time(days: list[Tally]) -> list[Pair]:

@@ -1,35 +1,22 @@
-"""What sizing may choose: the `[sizing]` table of a scenario, and each zone's bands of the day.
+"""What sizing may choose in each zone: its bands of the day, and the windows and tidal posts in them.
 
-Law: bounds come from the scenario, and where it says nothing, from the plan (as many windows as the zone has) or twice
-the scenario's people; an empty table works. A band is a stretch of the day in which the number of open windows is
+Law: bounds come from the scenario (sizing_table.py), and where it says nothing, from the plan (as many windows as the
+zone has). A band is a stretch of the day in which the number of open windows is
 constant; half hours are merged where the offered load asks for nearly the same number.
-
-    [sizing]
-    confidence = 0.95            # of the certificate, in each target
-    indifference = 0.01          # shares closer than this count as equal; default: a fifth of 1 − share
-    max_days = 240               # of one test; a zone's certificate may have twice as many
-    bands = 2                    # of a session at most; every break is one band of its own
-    tidal_share = 0.5            # what a tidal post costs of a window that is open all day: its person does other work
-    [sizing.windows]             # fewest and most at a time, by zone
-    social = [4, 24]
-    [sizing.tidal]               # tidal posts, by zone
-    social = [0, 2]
-    [sizing.runners]             # by zone, or the hall's pool
-    social = [1, 6]
-    [sizing.offices]             # middle, officers (of a department that is not named), or a department's id
-    middle = [1, 6]
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from math import isfinite
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tidehall.hall.reading import Reader
+from tidehall.simulation.opening import clock, opening_order
 from tidehall.simulation.scenario import ScenarioInvalid
+from tidehall.simulation.sizing_table import Bounds, Sizing, posts, read_choices
 from tidehall.simulation.staffing import offered_load, windows_needed
 from tidehall.simulation.tables import Distribution, Scenario
 from tidehall.simulation.world import Hours
@@ -39,28 +26,6 @@ __all__ = ["Band", "Sizing", "ZoneRoom", "as_steps", "clock", "read_sizing", "zo
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 HALF_HOUR = HOUR // 2
-Bounds = tuple[int, int]
-
-
-class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sizing]`: `confidence` of the certificate in each target; shares closer than `indifference` count as equal (a
-    fifth of 1 − share unless it is said); `max_days` of one test; `bands` of a session; `tidal_share`: what a tidal
-    post costs of a window that is open all day. Fewest and most: `windows` and `tidal` posts by zone, `runners` by zone
-    or of the `pool`, `offices`: `middle`, `officers`, or a department."""
-
-    confidence: float = 0.95
-    indifference: float | None = None
-    max_days: int = 240
-    bands: int = 2
-    tidal_share: float = 0.5
-    windows: dict[str, Bounds] = {}
-    tidal: dict[str, Bounds] = {}
-    runners: dict[str, Bounds] = {}
-    offices: dict[str, Bounds] = {}
-
-    def zone_of_indifference(self, share: float) -> float:
-        """Shares closer than this to a target count as the target."""
-        return (1 - share) / 5 if self.indifference is None else self.indifference
 
 
 class Band(Struct, frozen=True):
@@ -93,48 +58,13 @@ class ZoneRoom(Struct, frozen=True):
     scenario: Scenario  # the zone alone
 
 
-def clock(of_day: int) -> str:
-    """A time of day as scenarios write it."""
-    return f"{of_day // HOUR:02d}:{of_day // (60 * SECOND) % 60:02d}"
-
-
 def read_sizing(table: object, scenario: Scenario) -> Sizing:
     """The `[sizing]` table. Raises ScenarioInvalid with all mistakes."""
     read = Reader()
-    found: Sizing = read.table(Sizing, table, "sizing") or Sizing()
-    if not 0.5 <= found.confidence < 1:
-        read.say("sizing.confidence", "must be at least 0.5 and below 1")
-    if found.indifference is not None and not 0 < found.indifference < 1:
-        read.say("sizing.indifference", "must lie between 0 and 1")
-    if not 30 <= found.max_days <= 100_000:
-        read.say("sizing.max_days", "must be between 30 and 100000")
-    if not 1 <= found.bands <= 6:
-        read.say("sizing.bands", "must be between 1 and 6")
-    if not (isfinite(found.tidal_share) and 0 <= found.tidal_share <= 1):
-        read.say("sizing.tidal_share", "must lie between 0 and 1")
-    zones = {zone.id for zone in scenario.plan.zones}
-    departments = {department.id for department in scenario.plan.departments}
-    known = {
-        "windows": zones, "tidal": zones, "runners": zones | {"pool"}, "offices": departments | {"middle", "officers"}
-    }  # fmt: skip
-    for part, names in known.items():
-        for name, (least, most) in getattr(found, part).items():
-            place = f"sizing.{part}.{name}"
-            if name not in names:
-                read.say(place, "is not in the plan")
-            elif not 0 <= least <= most:
-                read.say(place, f"[{least}, {most}] must be the fewest and the most, in order, not below 0")
-            elif part in ("windows", "tidal") and most > (there := len(posts(scenario, name, part))):
-                read.say(place, f"zone {name!r} has only {there} such windows")
+    found = read_choices(read, table, scenario.plan)
     if read.problems:
         raise ScenarioInvalid(read.problems)
     return found
-
-
-def posts(scenario: Scenario, zone: str, part: str) -> list[str]:
-    """Ids of a zone's windows for `part` of the table, in the order in which they open."""
-    post = "tidal" if part == "tidal" else "acceptance"
-    return [w.id for w in scenario.plan.windows if w.zone == zone and w.post == post and w.lines]
 
 
 def zone_rooms(scenario: Scenario, sizing: Sizing) -> list[ZoneRoom]:
@@ -156,10 +86,10 @@ def zone_alone(scenario: Scenario, zone: str) -> Scenario:
 def zone_room(scenario: Scenario, zone: str, sizing: Sizing) -> ZoneRoom:
     """One zone's choices."""
     alone = zone_alone(scenario, zone)
-    there = posts(scenario, zone, "windows")
+    there = posts(scenario.plan, zone, "windows")
     least, most = sizing.windows.get(zone, (0, len(there)))
-    covers = prefix_that_serves(alone, there)
-    tidal = tuple(posts(scenario, zone, "tidal"))
+    covers = prefix_that_serves(alone, opening_order(alone).get(zone, ()))
+    tidal = tuple(posts(scenario.plan, zone, "tidal"))
     fewest, many = sizing.tidal.get(zone, (0, len(tidal) if zone in scenario.plan.tide else 0))
     bands: list[Band] = []
     sessions = Hours(scenario.plan, scenario.day.date).schedule.sessions
@@ -175,8 +105,8 @@ def zone_room(scenario: Scenario, zone: str, sizing: Sizing) -> ZoneRoom:
     return ZoneRoom(zone, tuple(bands), (fewest, many), tidal, alone)
 
 
-def prefix_that_serves(alone: Scenario, windows: list[str]) -> int:
-    """How many of the windows must open, in their order, until every line with demand is served."""
+def prefix_that_serves(alone: Scenario, windows: Sequence[str]) -> int:
+    """How many of the windows must open, in this order, until every line with demand is served."""
     lines = {window.id: set(window.lines) for window in alone.plan.windows}
     missing = {demand.line for demand in alone.demand} & {x for window in windows for x in lines[window]}
     count = 0

@@ -13,7 +13,7 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tidehall.simulation.sizing_bounds import Sizing
+from tidehall.simulation.sizing_table import Sizing, on_the_pool
 from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Shortcut, Trial, shortcut
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Tally
@@ -63,13 +63,18 @@ def hall_posts(scenario: Scenario, sizing: Sizing) -> list[Post]:
     runners = {zone.id: zone.posts["runner"] for zone in plan.zones if zone.posts.get("runner", 0)}
     found: list[Post] = []
 
-    def add(name: str, now: int, bounds: tuple[int, int], hourly: float, desks: tuple[str, ...]) -> None:
-        least, most = max(1, bounds[0]), max(1, bounds[1])
+    def add(
+        name: str, now: int, bounds: tuple[int, int], hourly: float, desks: tuple[str, ...], fewest: int = 1
+    ) -> None:
+        least, most = max(fewest, bounds[0]), max(fewest, bounds[1])
         if desks:
             found.append(Post(name, least, most, now, hourly * hours * len(desks), desks))
 
-    for name, now in [*runners.items(), ("pool", work.pool)]:
+    for name, now in runners.items():
         add(f"runner:{name}", now, sizing.runners.get(name, (1, 2 * now)), cost.runner_hour, (f"runner:{name}",))
+    fewest = 1 if on_the_pool(plan) else 0
+    bounds = sizing.runners.get("pool", (fewest, 2 * work.pool))
+    add("runner:pool", work.pool, bounds, cost.runner_hour, ("runner:pool",), fewest)
     add("middle", work.middle, sizing.offices.get("middle", (1, 2 * work.middle)), cost.office_hour, ("middle",))
     resident = [department.id for department in plan.departments if department.resident]
     named = {*work.officers_of, *(sizing.offices.keys() - {"middle", "officers"})}
@@ -124,13 +129,14 @@ class PostSearch:
             found += self.play(staffed(self.scenario, people), range(len(found), days))
         return found[:days]
 
-    def test(self, people: People) -> Trial:
+    def test(self, people: People, judge: Judge | None = None) -> Trial:
         """Whether the papers come in time; given up, and not met, where not even all days would show it."""
+        judge = judge or self.judge
 
         def found_after(days: int) -> Bounds:
-            return self.judge.bounds([day[""]["hand_off_on_time"] for day in self.days(people, days)])
+            return judge.bounds([day[""]["hand_off_on_time"] for day in self.days(people, days)])
 
-        trial = self.judge.judge(found_after, lambda found: self.judge.near(found) or self.judge.hopeless(found))
+        trial = judge.judge(found_after, lambda found: self.judge.near(found) or judge.hopeless(found))
         self.trials.append((people, staff_cost(self.posts, people), trial))
         return trial
 
@@ -143,8 +149,8 @@ class PostSearch:
             for desk in post.desks:
                 worked, paid = (sum(day[f"post:{desk}"]["utilisation"][k] for day in days) for k in (0, 1))
                 busy = max(busy, worked / paid * people[post.name] if paid else 0.0)
-            # who has nothing to do in this scenario is not for it to send home
-            wanted = ceil(busy * SPARE) if busy else post.now
+            # who has nothing to do in this scenario is not for it to send home, but for a pool that nobody needs
+            wanted = ceil(busy * SPARE) if busy else post.now if post.least else 0
             found[post.name] = min(max(wanted, post.least), post.most)
             if not busy:
                 self.idle.add(post.name)
@@ -153,7 +159,7 @@ class PostSearch:
     def run(self) -> PostsAnswer:
         """Find the answer."""
         most = {post.name: post.most for post in self.posts}
-        first = self.test(most)
+        first = self.test(most, self.judge.whatever_it_takes())
         if first.verdict == "fails":
             return PostsAnswer(None, first.bounds, self.trials, [])
         low, high = self.guess(most), most

@@ -22,7 +22,7 @@ from tidehall.simulation.day import Stage
 from tidehall.simulation.kernel import Habits, Queue, Screen, queue_of
 from tidehall.simulation.sizing_bounds import Sizing, ZoneRoom, as_steps
 from tidehall.simulation.sizing_trial import FIRST_LOOK, Bounds, Judge, Trial
-from tidehall.simulation.tables import Scenario
+from tidehall.simulation.tables import Scenario, WindowSteps
 from tidehall.simulation.tally import Pair, Tally, tally_waits
 
 __all__ = ["Choice", "ZoneAnswer", "ZoneSearch", "cost_of", "with_choice", "without_papers"]
@@ -77,7 +77,7 @@ def with_choice(scenario: Scenario, room: ZoneRoom, choice: Choice) -> Scenario:
         plan = replace(plan, tide=plan.tide | {room.zone: rule})
     elif room.zone in plan.tide:  # nothing to move: nobody need watch
         plan = replace(plan, tide={zone: rule for zone, rule in plan.tide.items() if zone != room.zone})
-    windows = scenario.windows | {room.zone: as_steps(room.bands, choice.counts)}
+    windows: dict[str, WindowSteps] = scenario.windows | {room.zone: as_steps(room.bands, choice.counts)}
     return replace(scenario, plan=plan, windows=windows)
 
 
@@ -335,7 +335,7 @@ class ZoneSearch:
                 fetching.append(within_target(day, self.fetching))
             return self.judge.bounds(found)
 
-        trial = self.judge.judge(found_after)
+        trial = self.judge.whatever_it_takes().judge(found_after)
         if self.whole is not self.played:
             n = len(fetching)
             self.aside = sum(good for good, _ in fetching) / n, sum(k for _, k in fetching) / n

@@ -17,7 +17,7 @@ import msgspec
 
 from tidehall.simulation.day import Stage
 from tidehall.simulation.intervals import Estimate, Sums, estimate, student
-from tidehall.simulation.pairing import parted
+from tidehall.simulation.pairing import Change, changed, parted
 from tidehall.simulation.tables import Scenario
 from tidehall.simulation.tally import Pair, Tally, tally
 
@@ -27,8 +27,13 @@ __all__ = ["Comparison", "Estimate", "Result", "Study", "compare", "differences"
 CHUNK = 10
 
 
+#: What is kept day by day of the lines and zones too, where a study is to be paired with another.
+PAIRED = ("tickets", "wait_mean_s", "wait_p95_s", "wait_within_target", "utilisation", "hand_off_on_time")
+
+
 class Result(msgspec.Struct, frozen=True):
-    """What a study found. `hall` keeps every day's pairs of the whole hall (a, b, a, b…), for pairing with another."""
+    """What a study found. `hall` keeps every day's pairs of the whole hall (a, b, a, b…), for pairing with another, and
+    `parts` those of its lines and zones ("line:A"), where that was asked for."""
 
     days: int
     seed: int
@@ -39,17 +44,22 @@ class Result(msgspec.Struct, frozen=True):
     by_half_hour: list[dict[str, Any]]
     hall: dict[str, array[float]]
     journal: str | None = None
+    parts: dict[str, dict[str, array[float]]] = {}
 
     def facts(self) -> dict[str, Any]:
         """The JSON of contract.md."""
-        found = {name: msgspec.to_builtins(getattr(self, name)) for name in self.__struct_fields__ if name != "hall"}
+        found = {
+            name: msgspec.to_builtins(getattr(self, name))
+            for name in self.__struct_fields__
+            if name not in ("hall", "parts")
+        }
         if self.journal is None:
             del found["journal"]
         return found
 
-    def pairs(self, name: str) -> list[Pair]:
-        """Every day's pair of a measure of the whole hall."""
-        kept = self.hall[name]
+    def pairs(self, name: str, part: str = "") -> list[Pair]:
+        """Every day's pair of a measure of the whole hall, or of a part."""
+        kept = (self.parts[part] if part else self.hall)[name]
         return list(zip(kept[::2], kept[1::2], strict=True))
 
 
@@ -84,8 +94,10 @@ def played_days(scenario: Scenario, seed: int, days: int, jobs: int, digest: boo
 class Study:
     """Adds up days and says what they show."""
 
-    def __init__(self, seed: int, *, level: float = 0.95) -> None:
+    def __init__(self, seed: int, *, level: float = 0.95, parts: bool = False) -> None:
+        """`parts`: keep what is asked to pair lines and zones too."""
         self.seed, self.level = seed, level
+        self.parts: dict[str, dict[str, array[float]]] | None = {} if parts else None
         self.sums: dict[str, dict[str, Sums]] = {}
         self.days = 0
         self.hall: dict[str, array[float]] = {}
@@ -96,6 +108,8 @@ class Study:
         self.days += 1
         for name, pair in day[""].items():
             self.hall.setdefault(name, array("d")).extend(pair)
+        if self.parts is not None:
+            self.keep_parts(self.parts, day)
         self.journal.update(digest.encode())
         for key, group in day.items():
             sums = self.sums.setdefault(key, {})
@@ -103,6 +117,16 @@ class Study:
                 if name not in sums:
                     sums[name] = Sums()
                 sums[name].add(a, b)
+
+    def keep_parts(self, parts: dict[str, dict[str, array[float]]], day: Tally) -> None:
+        """The day's pairs of lines and zones; a part without this measure on a day has none for it."""
+        for key in day:
+            if key.startswith(("line:", "zone:")) and key not in parts:
+                parts[key] = {name: array("d", [0.0, 0.0] * (self.days - 1)) for name in PAIRED}
+        for key, kept in parts.items():
+            group = day.get(key, {})
+            for name, pairs in kept.items():
+                pairs.extend(group.get(name, (0.0, 0.0)))
 
     def part(self, kind: str) -> dict[str, dict[str, Estimate]]:
         """The estimates of the lines, the zones…, by id."""
@@ -117,16 +141,17 @@ class Study:
         halves = [{"from": at, **group} for at, group in sorted(self.part("half").items())]
         return Result(
             self.days, self.seed, self.estimates(""), self.part("line"), self.part("zone"), self.part("post"),
-            halves, self.hall, self.journal.hexdigest() if digest else None,
+            halves, self.hall, self.journal.hexdigest() if digest else None, self.parts or {},
         )  # fmt: skip
 
 
 def run_study(
     scenario: Scenario, *, days: int = 100, seed: int = 1, jobs: int = 1, level: float = 0.95, digest: bool = False,
-    progress: Callable[[], object] = lambda: None,
+    parts: bool = False, progress: Callable[[], object] = lambda: None,
 ) -> Result:  # fmt: skip
-    """Play `days` days of a scenario; `progress` is called after each."""
-    study = Study(seed, level=level)
+    """Play `days` days of a scenario; `progress` is called after each. `parts`: so that lines and zones can be
+    compared too."""
+    study = Study(seed, level=level, parts=parts)
     for day, fingerprint in played_days(scenario, seed, days, jobs, digest):
         study.add(day, fingerprint)
         progress()
@@ -136,34 +161,55 @@ def run_study(
 class Comparison(msgspec.Struct, frozen=True):
     """A scenario against the first one: differences of the measures, day by day, with the same random numbers.
 
-    `parted`: where the people of the two differ (pairing.py); nowhere: the same people came to both.
+    `parted`: where the people of the two differ (pairing.py); nowhere: the same people came to both. `changed`: all in
+    which the scenarios differ. `lines` and `zones` are those that both have; `base` and `other`: the means of the two.
     """
 
     scenario: str
     against: str
     parted: tuple[str, ...]
     measures: dict[str, Estimate]
+    changed: tuple[Change, ...] = ()
+    lines: dict[str, dict[str, Estimate]] = {}
+    zones: dict[str, dict[str, Estimate]] = {}
+    base: dict[str, float | None] = {}
+    other: dict[str, float | None] = {}
 
 
 def compare(
     names: list[str], scenarios: list[Scenario], results: list[Result], level: float = 0.95
 ) -> list[Comparison]:
     """Every study against the first; all must have the same seed and days."""
-    others = zip(names[1:], scenarios[1:], results[1:], strict=True)
+    first, base = scenarios[0], results[0]
     return [
-        Comparison(name, names[0], parted(scenarios[0], scenario), differences(results[0], result, level))
-        for name, scenario, result in others
-    ]
+        Comparison(
+            name, names[0], parted(first, scenario), differences(base, result, level), changed(first, scenario),
+            differences_of("line", base, result, level), differences_of("zone", base, result, level),
+            {m: found.mean for m, found in base.measures.items()},
+            {m: found.mean for m, found in result.measures.items()},
+        )
+        for name, scenario, result in zip(names[1:], scenarios[1:], results[1:], strict=True)
+    ]  # fmt: skip
 
 
 def differences(one: Result, other: Result, level: float = 0.95) -> dict[str, Estimate]:
     """other − one of every measure that both have."""
-    return {m: difference(one, other, m, level) for m in one.measures if m in other.measures}
+    return {m: difference(one.pairs(m), other.pairs(m), level) for m in one.measures if m in other.measures}
 
 
-def difference(one: Result, other: Result, name: str, level: float) -> Estimate:
-    """other − one of a measure, from the days on which both have data."""
-    pairs = [(*x, *y) for x, y in zip(one.pairs(name), other.pairs(name), strict=True) if x[1] and y[1]]
+def differences_of(kind: str, one: Result, other: Result, level: float = 0.95) -> dict[str, dict[str, Estimate]]:
+    """other − one of the lines (or zones) that both have, by id."""
+    return {
+        key.removeprefix(f"{kind}:"): {
+            m: difference(one.pairs(m, key), other.pairs(m, key), level) for m in one.parts[key]
+        }
+        for key in one.parts if key in other.parts and key.startswith(f"{kind}:")
+    }  # fmt: skip
+
+
+def difference(one: list[Pair], other: list[Pair], level: float) -> Estimate:
+    """other − one of a measure, by their days' pairs, from the days on which both have data."""
+    pairs = [(*x, *y) for x, y in zip(one, other, strict=True) if x[1] and y[1]]
     n = len(pairs)
     if not n:
         return Estimate(None, None, level, 0)

@@ -5,6 +5,8 @@ Law: these are facts, immutable and checked elsewhere (scenario.py); durations a
 
 from __future__ import annotations
 
+from itertools import pairwise
+from statistics import fmean
 from typing import Literal
 
 from msgspec import Struct
@@ -14,11 +16,16 @@ from tidehall.hall.plan import Plan
 __all__ = [
     "Away", "Bursts", "Clerks", "Cost", "DayPlan", "Demand", "DemandTable", "Distribution", "HandOffTarget",
     "Messenger", "OfficeWork", "Patience", "People", "Place", "Scenario", "Target", "TidePolicy", "Transfer",
-    "WaitTarget",
+    "WaitTarget", "WindowSteps", "Wish",
 ]  # fmt: skip
 
 #: Where a citizen who is sent on stands in the next line: by when he took his number, or behind everybody.
 Place = Literal["arrival", "end"]
+#: The windows that shall stand open in a zone: so many (which ones: opening.py), or these.
+Wish = int | tuple[str, ...]
+#: From a time of day (µs after local midnight) on, what shall stand open.
+WindowSteps = tuple[tuple[int, Wish], ...]
+HOUR = 3_600_000_000
 #: The services that a plan assumes spread like this (domain.md: lognormal, 0.8).
 USUAL_CV = 0.8
 
@@ -32,6 +39,11 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
     cv: float = USUAL_CV
     phases: int = 2
     values: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Its mean, seconds."""
+        return self.mean_s or (fmean(self.values) if self.values else 0.0)
 
 
 class Patience(Distribution, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +94,15 @@ class Demand(Struct, frozen=True):
     def key(self) -> str:
         """What names its streams of chance."""
         return self.line if self.item is None else f"{self.line}/{self.item}"
+
+    def expected(self, begin: int = 0, end: int = 24 * HOUR) -> float:
+        """How many people are expected between two times of the day (µs after local midnight), groups included."""
+        more = 0.0 if self.bursts is None else self.bursts.per_hour * self.bursts.mean_size
+        return sum(
+            (rate + more) * max(0, min(to, end) - max(at, begin)) / HOUR
+            for (at, rate), (to, _) in pairwise([*self.profile, (24 * HOUR, 0.0)])
+            if rate
+        )
 
 
 class DemandTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,8 +237,8 @@ class TidePolicy(Struct, frozen=True, forbid_unknown_fields=True):
 class Scenario(Struct, frozen=True):
     """A whole scenario with the plan that rules in it (its hours and tide as `[day]` and `[tide]` say).
 
-    `windows`: per zone, how many acceptance windows stand open from a time of day (µs after local midnight) on; a
-    zone that is missing opens all of them in every session. `line_service` has every line. `offices` None: nobody
+    `windows`: per zone, how many acceptance windows stand open from a time of day on, or which; a zone that is missing
+    opens all of them in every session. `line_service` has every line. `offices` None: nobody
     carries papers. `transfers`: line → where those served in it are sent on to.
     """
 
@@ -229,7 +250,7 @@ class Scenario(Struct, frozen=True):
     item_service: dict[str, Distribution]
     people: People
     clerks: Clerks
-    windows: dict[str, tuple[tuple[int, int], ...]]
+    windows: dict[str, WindowSteps]
     offices: OfficeWork | None
     tide: TidePolicy
     target: Target

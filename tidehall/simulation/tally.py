@@ -200,6 +200,7 @@ def tally(scenario: Scenario, played: Played) -> Tally:
     opens, begin = measured_from(scenario, played)
     visits = [person(v) for v in fold.measures.visits.values() if v.taken >= begin]
     found: Tally = {}
+    gone = [v.line for ticket in played.gave_up if (v := fold.measures.visits[ticket]).taken >= begin]
     by_line: dict[str, list[Person]] = {}
     for visit in visits:
         by_line.setdefault(visit.line, []).append(visit)
@@ -218,6 +219,8 @@ def tally(scenario: Scenario, played: Played) -> Tally:
         opened = float(fold.open.within(measured, windows)[0])
         group["utilisation"] = (float(fold.serving.within(measured, windows)[0]), opened)
         group["window_hours"] = (opened / 3600, 1)
+        if scenario.people.patience is not None and scenario.people.leave == "silent":
+            group["left_silently"] = (sum(1 for line in gone if lines is None or line in lines), 1)
         if scenario.transfers:
             later = [w for line, at, w in fold.sent_waits if at >= begin and (lines is None or line in lines)]
             group["sent_on"] = (len(later), 1)

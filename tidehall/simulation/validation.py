@@ -8,12 +8,14 @@ error on the calibration days themselves: what a model cannot follow, and what n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tidehall.simulation.calibration import Calibration, LogUnusable, clock
+from tidehall.hall.plan import Plan
+from tidehall.simulation.calibration import Calibration, LineWaits, LogUnusable, clock
 from tidehall.simulation.counters import (
     Counted,
     calibrate_office,
@@ -26,8 +28,9 @@ from tidehall.simulation.counters import (
 from tidehall.simulation.scenario import plan_source, read_scenario
 from tidehall.simulation.snapshots import Office
 from tidehall.simulation.study import run_study
+from tidehall.simulation.visits import Log
 
-__all__ = ["HalfHour", "Validation", "halves", "observed_waiting", "simulated_waiting", "validate"]
+__all__ = ["HalfHour", "Validation", "halves", "observed_waiting", "simulated_waiting", "validate", "wait_gaps"]
 
 Numbers = NDArray[np.float64]
 HALF_HOUR = 1800
@@ -61,6 +64,23 @@ class Validation(Struct, frozen=True):
     def relative(self) -> tuple[float, float]:
         """Both errors ÷ the judged days' mean waiting count (0 where nobody waited)."""
         return (self.error / self.mean, self.naive_error / self.mean) if self.mean else (0.0, 0.0)
+
+
+def wait_gaps(
+    found: Calibration, log: Log, plan: Plan, *, days: int = 20, seed: int = 1,
+    progress: Callable[[], object] = lambda: None,
+) -> list[LineWaits]:  # fmt: skip
+    """Mean waits by line, as logged on the days that the calibration rests on and as its scenario plays them. `log`
+    must be the calibrated one: its lines are then the plan's."""
+    played = run_study(read_scenario(found.tables, plan), days=days, seed=seed, progress=progress)
+    waits: dict[str, list[float]] = {}
+    for visit in log.visits:
+        if visit.day in found.days and visit.called is not None:
+            waits.setdefault(visit.line, []).append(visit.called - visit.taken)
+    return [
+        LineWaits(line.line, fmean(waits[line.line]), played.lines[line.line]["wait_mean_s"].mean)
+        for line in found.lines if line.line in waits and line.line in played.lines
+    ]  # fmt: skip
 
 
 def halves(days: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -61,16 +61,19 @@ class Visit:
     outcome: str | None = None
     priority: str | None = None
     over: float | None = None  # when a wait without a call ended (given back, day over), if that is known
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A window stood open, seconds after local midnight."""
+    """A window stood open, seconds after local midnight. `waited`: how long its first citizen had waited, where the
+    opening only follows from the services."""
 
     day: str
     window: str
     begin: float
     end: float
+    waited: float = 0.0
 
 
 @dataclass(slots=True)
@@ -169,7 +172,7 @@ def visit_of(cells: dict[str, str], zone: tzinfo) -> Visit:
         outcome = "served"
     return Visit(
         first.date().isoformat(), cells["line"], times["taken"] or 0.0, times["called"], times["started"],
-        times["ended"], cells["window"] or None, outcome,
+        times["ended"], cells["window"] or None, outcome, ticket=cells["ticket"] or None,
     )  # fmt: skip
 
 
@@ -192,14 +195,14 @@ def openings_of(visits: list[Visit]) -> list[Opening]:
         mine.sort(key=lambda v: v.called or 0.0)
         lines = {visit.line for visit in mine}
         begin = mine[0].called or 0.0
-        last = mine[0].ended or begin
+        last, before = mine[0].ended or begin, begin - mine[0].taken
         for visit in mine[1:]:
             called = visit.called or 0.0
             if called - last >= CLOSED_GAP and waited(last, called, [stood[day, line] for line in lines]):
-                found.append(Opening(day, window, begin, last))
-                begin = called
+                found.append(Opening(day, window, begin, last, before))
+                begin, before = called, called - visit.taken
             last = max(last, visit.ended or called)
-        found.append(Opening(day, window, begin, last))
+        found.append(Opening(day, window, begin, last, before))
     return found
 
 
@@ -254,7 +257,9 @@ def journal_log(events: Iterable[Event], zone_name: str) -> Log:
         shut(window, last)
     for ticket, seen in measures.visits.items():
         day = local(seen.taken)
-        visit = Visit(day.date().isoformat(), seen.line or "", since(day, seen.taken), window=seen.window)
+        visit = Visit(
+            day.date().isoformat(), seen.line or "", since(day, seen.taken), window=seen.window, ticket=ticket
+        )
         visit.priority = priority.get(ticket)
         if seen.first_call:
             visit.called = since(day, seen.first_call)

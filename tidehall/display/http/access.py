@@ -287,7 +287,7 @@ def _page_of(grant: Grant) -> str | tuple[str, ...]:
     pages: dict[str, str | tuple[str, ...]] = {
         "kiosk": "/kiosk/",
         "window": f"/desk/{grant.hall}/window/{grant.window or ''}",
-        "supervise": (f"/desk/{grant.hall}/handoffs", f"/dashboard/{grant.hall}"),
+        "supervise": (f"/desk/{grant.hall}/handoffs", f"/dashboard/{grant.hall}", f"/statistics/{grant.hall}"),
     }
     return pages.get(grant.kind, f"/desk/{grant.hall}/{grant.kind}")
 

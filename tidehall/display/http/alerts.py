@@ -1,7 +1,7 @@
 """The calls for alerts: the list, and taking note of one (contract.md).
 
-Law: as in offices.py. An alert belongs to a post; mine are those of my posts, and whoever can be an owner, or helps
-one, may take note of any.
+Law: as in offices.py. An alert belongs to a post; mine are those of my posts. Whoever's posts reach where something is
+wrong may take note too, and the manager of anything; one looks after it until another says that he takes it over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tidehall.display.http import office_bodies as b
 from tidehall.display.http.access import Principal, reaches
 from tidehall.display.http.api import good
 from tidehall.display.http.calls import AFTER, Asked, Call, Edge
-from tidehall.display.http.offices import choice, named, reach, told, words_query
+from tidehall.display.http.offices import choice, named, reach, reach_case, told, words_query
+from tidehall.display.http.problems import Problem
 from tidehall.display.views import alert_view
 from tidehall.hall.engine import Hall
 from tidehall.hall.papers import commands as c
@@ -23,8 +24,9 @@ from tidehall.hall.wire import AlertView
 
 __all__ = ["ALERT_CALLS"]
 
-#: Who may take note of an alert.
+#: Who may take note of an alert; of one about no case, besides its owner, those at work in its zone.
 _NOTING = ("supervise", "middle", "office", "runner", "issue", "make", "window", "guide")
+_IN_ZONE = ("supervise", "runner", "issue", "window", "guide")
 #: The kind of an owner → the posts that answer for it, and the right by which a place or a token does.
 _OWNERS: dict[str, tuple[tuple[str, ...], str]] = {
     "supervisor": (("supervisor",), "supervise"),
@@ -51,6 +53,22 @@ def is_mine(state: HallState, who: Principal, a: Alert) -> bool:
     return any(post.post in posts and reaches(post, zone, department) for post in who.posts)
 
 
+def must_reach(asked: Asked, a: Alert) -> None:
+    """Refuse who has no business with an alert. Raises Problem not_allowed."""
+    who, state = asked.who, asked.keeper.committed.state
+    if is_mine(state, who, a) or any(post.post == "manager" for post in who.posts):
+        return
+    h = state.offices.hand_offs.get(a.about)
+    case = state.offices.cases.get(h.case if h is not None else a.about)
+    if case is not None:
+        reach_case(asked, _NOTING, case)
+    elif a.zone is not None:
+        helps = ("middle",) if a.about in state.offices.supports else ()
+        reach(asked, (*_IN_ZONE, *helps), zone=a.zone)
+    elif who.staff is not None or "supervise" not in who.rights:  # the hall's: its owner's post, and the manager
+        raise Problem("not_allowed")
+
+
 async def list_alerts(edge: Edge, asked: Asked) -> Response:
     """The day's alerts, the oldest first; ended ones too unless only open ones are wanted."""
     hall = asked.keeper.committed
@@ -64,8 +82,10 @@ async def list_alerts(edge: Edge, asked: Asked) -> Response:
 async def acknowledge(edge: Edge, asked: Asked) -> Response:
     """Somebody looks after an alert."""
     id = asked.path("alert")
-    reach(asked, _NOTING)
-    command = c.AcknowledgeAlert(id, named(asked, asked.body.staff))
+    found = asked.keeper.committed.state.alerts.get(id)
+    if found is not None:
+        must_reach(asked, found)
+    command = c.AcknowledgeAlert(id, named(asked, asked.body.staff), asked.body.take_over)
 
     def view(hall: Hall, now: int) -> v.AlertAnswer:
         return v.AlertAnswer(**asdict(alert_view(hall, hall.state.alerts[id])), seq=hall.state.seq)
@@ -84,6 +104,6 @@ ALERT_CALLS: tuple[Call, ...] = (
                 words_query("owner", "`me`: only those that belong to the reader's posts.", ["me"]),
                 AFTER)),
     Call("POST", f"{_ALERTS}/{{alert}}/acknowledge", "acknowledge_alert", "Somebody looks after an alert.",
-         acknowledge, v.AlertAnswer, body=b.StaffBody, rights=_NOTING, part="alerts",
-         problems=("unknown_alert", "alert_ended")),
+         acknowledge, v.AlertAnswer, body=b.AcknowledgeBody, rights=_NOTING, part="alerts",
+         problems=("unknown_alert", "alert_ended", "alert_taken")),
 )  # fmt: skip

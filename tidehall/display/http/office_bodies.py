@@ -12,6 +12,7 @@ from msgspec import Meta, field
 from tidehall.display.http.bodies import NO_CONTROL, Body, HolderBody, Id, Ids, Text
 
 __all__ = [
+    "AcknowledgeBody",
     "AnswerBody",
     "ApplicantBody",
     "AskBody",
@@ -93,6 +94,13 @@ class CaseBody(Body, frozen=True):
     staff: Id | None = None
     helper: Id | None = None
     origin: Id | None = None
+
+
+class AcknowledgeBody(Body, frozen=True):
+    """Who looks after an alert, where the request does not say it; `take_over`: in the place of whoever does now."""
+
+    staff: Id | None = None
+    take_over: bool = False
 
 
 class StaffBody(Body, frozen=True):

@@ -6,6 +6,7 @@ nothing of the inside (no exception text, no path, no person) ever stands in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ from tidehall.hall.wire import TicketView
 from tidehall.live import ClockUnsure, JournalUnavailable, KeyReused, LiveError
 from tidehall.locales import has, say
 
-__all__ = ["STATUS", "Fault", "FieldView", "Problem", "ProblemView", "answer_problem", "of_live", "of_refusal"]
+__all__ = [
+    "STATUS", "Fault", "FieldView", "Problem", "ProblemView", "answer_problem", "of_field", "of_live", "of_refusal",
+]  # fmt: skip
 
 #: code → status of what the door itself says no with; the rules' own codes are in hall/errors.py, else 409.
 STATUS: dict[str, int] = {
@@ -35,6 +38,7 @@ STATUS: dict[str, int] = {
     "not_found": 404,
     "unknown_account": 404,
     "unknown_period": 404,
+    "period_not_begun": 404,
     "unknown_person": 404,
     "no_charts": 404,
     "unknown_text": 404,
@@ -77,6 +81,15 @@ class Fault(NamedTuple):
     field: str
     word: str
     params: Mapping[str, Any] = {}
+
+
+def of_field(field: str, detail: str, lang: str) -> str:
+    """What is wrong in a field, with the name that it has on pages, where it has one.
+
+    The same rule as `sentence` in static/js/api.js.
+    """
+    key = "common.field." + re.sub(r"\[\d+\]$", "", field).rpartition(".")[2]
+    return (say(key, lang) + say("common.colon", lang) if has(key) else "") + detail
 
 
 class FieldView(Struct, frozen=True):

@@ -24,7 +24,7 @@ from tidehall.display.http.calls import AFTER, Asked, Call, Edge, Query
 from tidehall.display.http.problems import Fault, Problem
 from tidehall.display.sheets import CSV, XLSX, Sheet, csv_bytes, xlsx_bytes
 from tidehall.hall.accuracy import Judged, Quality, quality
-from tidehall.hall.calendar import is_date
+from tidehall.hall.calendar import is_date, service_day
 from tidehall.hall.figures import By, Figures, figures, per_day
 from tidehall.hall.kept import Kept, Visit
 from tidehall.locales import LANGUAGES
@@ -83,6 +83,14 @@ def days_asked(asked: Asked) -> tuple[str, str]:
     return first, last
 
 
+def language_asked(asked: Asked) -> str:
+    """The language of names and words. Raises Problem invalid."""
+    lang = asked.request.query_params.get("lang", asked.lang)
+    if lang not in LANGUAGES:
+        raise Problem("invalid", errors=[Fault("lang", "choice", {"choices": ", ".join(LANGUAGES)})])
+    return lang
+
+
 async def caught_up(edge: Edge, asked: Asked) -> None:
     """Wait until the days have come to where the hall stands now, and so to ?after=SEQ: while they are made anew, half
     of them would be taken for all. Raises Problem behind."""
@@ -133,7 +141,7 @@ async def get_statistics(edge: Edge, asked: Asked) -> Response:
     form, counts = chosen(asked, "format", ("json", "csv", "xlsx")), chosen(asked, "counts", ("mean", "sum"))
     first, last = days_asked(asked)
     await caught_up(edge, asked)
-    keeper, plan, lang = asked.keeper, asked.keeper.committed.state.rules, asked.lang
+    keeper, plan, lang = asked.keeper, asked.keeper.committed.state.rules, language_asked(asked)
     zones = zones_seen(asked) if by == "staff" else None
 
     def view(kept: Kept) -> Response:
@@ -218,12 +226,13 @@ def as_file(sheets: list[Sheet], form: str, name: str) -> Response:
 async def get_report(edge: Edge, asked: Asked) -> Response:
     """The report of a period."""
     form = chosen(asked, "format", ("html", "csv", "xlsx"))
-    lang = asked.request.query_params.get("lang", asked.lang)
-    if lang not in LANGUAGES:
-        raise Problem("invalid", errors=[Fault("lang", "choice", {"choices": ", ".join(LANGUAGES)})])
+    lang = language_asked(asked)
     wanted = period_asked(asked)
     await caught_up(edge, asked)
     keeper, plan = asked.keeper, asked.keeper.committed.state.rules
+    today = service_day(keeper.now(), plan.hall.time_zone)
+    if form != "html" and not wanted.begun(today):
+        raise Problem("period_not_begun", details={"period": wanted.name})
     all_staff, page = zones_seen(asked) is None, edge.report
     if form == "html" and page is None:
         raise Problem("no_charts")
@@ -242,7 +251,7 @@ async def get_report(edge: Edge, asked: Asked) -> Response:
         return made
 
     async with reckoning(edge):
-        found = await reported(edge.house.projections, keeper.journal, keeper.id, wanted, plan.hall.time_zone)
+        found = await reported(edge.house.projections, keeper.journal, keeper.id, wanted, plan.hall.time_zone, today)
         return await asyncio.to_thread(answer, found)
 
 
@@ -262,6 +271,9 @@ REPORT_POLICY = (
 
 _DAY = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 _HALL = "/api/v1/halls/{hall}"
+_LANG = Query(
+    "lang", "The language; that of Accept-Language when left out.", {"type": "string", "enum": list(LANGUAGES)}
+)
 
 STATISTICS_CALLS: tuple[Call, ...] = (
     Call("GET", f"{_HALL}/statistics", "get_statistics",
@@ -274,7 +286,7 @@ STATISTICS_CALLS: tuple[Call, ...] = (
                 Query("counts", "Counts as means per open day (default), or as sums.",
                       {"type": "string", "enum": ["mean", "sum"]}),
                 Query("format", "JSON (default), or a file.", {"type": "string", "enum": ["json", "csv", "xlsx"]}),
-                AFTER)),
+                _LANG, AFTER)),
     Call("GET", f"{_HALL}/estimates", "get_estimates",
          "How true the shown estimates were, beside two baselines, of the hall, by line or by day.",
          get_estimates, EstimatesView, rights=("supervise",), part="statistics",
@@ -287,8 +299,6 @@ STATISTICS_CALLS: tuple[Call, ...] = (
          get_report, media="text/html", rights=("supervise",), part="statistics", files=(CSV, XLSX),
          query=(Query("format", "A page (default); `csv`: the indicators; `xlsx`: all tables.",
                       {"type": "string", "enum": ["html", "csv", "xlsx"]}),
-                Query("lang", "The language; that of Accept-Language when left out.",
-                      {"type": "string", "enum": list(LANGUAGES)}),
-                AFTER),
-         problems=("unknown_period", "no_charts")),
+                _LANG, AFTER),
+         problems=("unknown_period", "period_not_begun", "no_charts")),
 )  # fmt: skip

@@ -74,6 +74,7 @@ def install(s: HallState, plan: Plan, at: int) -> None:
     s.recent = {zone.id: s.recent.get(zone.id, []) for zone in plan.zones}
     s.missed = {zone.id: s.missed.get(zone.id, []) for zone in plan.zones}
     s.index(at)
+    s.overlong.anew(s, at)
     new_tide(s, at)
 
 

@@ -102,7 +102,7 @@ def ticket_called(s: HallState, ev: e.TicketCalled) -> None:
 def waits_no_more(s: HallState, t: Ticket, at: int) -> None:
     """The tide and the longest wait follow a ticket out of its line; its state has changed."""
     if t.line in s.overlong.late:
-        s.overlong.leaves(s, t.line, at)
+        s.overlong.leaves(s, t, at)
     watch = s.watched.get(t.line)
     if watch is not None:
         watch.leave(s, t.id, at)

@@ -180,6 +180,6 @@ def alert_raised(s: HallState, ev: e.AlertRaised) -> None:
 
 def alert_ended(s: HallState, ev: e.AlertEnded) -> None:
     disarm(s, f"alert:{ev.alert}")
-    found = s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.at, seq=s.seq)
+    found = s.alerts[ev.alert] = replace(s.alerts[ev.alert], ended=ev.due or ev.at, seq=s.seq)
     if found.kind in KINDS:
         s.overlong.tell(s, ev.alert, ev.at, on=False)

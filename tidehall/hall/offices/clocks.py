@@ -207,9 +207,9 @@ def case_soon(s: HallState, due_at: int, begun: int, now: int) -> int:
     return max(soon, now) if soon > begun and now < due_at else 0
 
 
-def alert_over(s: HallState, now: int, *ids: str) -> list[Event]:
-    """End those of these alerts that are open."""
-    return [AlertEnded(now, id) for id in ids if id in s.alerts and s.alerts[id].ended is None]
+def alert_over(s: HallState, now: int, *ids: str, due: int | None = None) -> list[Event]:
+    """End those of these alerts that are open; `due`: when (µs) time alone did it."""
+    return [AlertEnded(now, id, due) for id in ids if id in s.alerts and s.alerts[id].ended is None]
 
 
 def working(s: HallState) -> WorkDays:

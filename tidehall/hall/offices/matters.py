@@ -136,10 +136,14 @@ def reopened(s: HallState, found: Matter, now: int) -> list[Event]:
 
 
 def acknowledge(s: HallState, c: q.AcknowledgeAlert, now: int) -> list[Event]:
-    """Somebody looks after an alert."""
+    """Somebody looks after an alert. Refusals: unknown_alert, alert_ended, alert_taken."""
     found = s.alerts.get(c.alert)
     if found is None:
         raise Refusal("unknown_alert", alert=c.alert)
     if found.ended is not None:
         raise Refusal("alert_ended", alert=c.alert)
-    return [] if found.acknowledged_by == c.staff else [o.AlertAcknowledged(now, c.alert, c.staff)]
+    if found.acknowledged_by == c.staff:
+        return []
+    if found.acknowledged_by is not None and not c.take_over:
+        raise Refusal("alert_taken", alert=c.alert, staff=found.acknowledged_by, allowed=("take_over",))
+    return [o.AlertAcknowledged(now, c.alert, c.staff)]

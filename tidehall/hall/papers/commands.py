@@ -338,10 +338,11 @@ class ReopenMatter(Asked, frozen=True):
 
 
 class AcknowledgeAlert(Asked, frozen=True):
-    """Somebody has taken note of an alert and looks after it."""
+    """Somebody has taken note of an alert and looks after it; `take_over`: in the place of whoever does already."""
 
     alert: str
     staff: str
+    take_over: bool = False
 
 
 class ErasePerson(Asked, frozen=True):

@@ -53,7 +53,7 @@ function read(response) {
 
 /**
  * What a problem says: each wrong field by its name with what is wrong in it, else the problem's own sentence. The
- * same rule as `problem_sentence` in pages.py.
+ * same rule as `of_field` in http/problems.py.
  * @param {any} problem
  * @returns {string}
  */

@@ -17,6 +17,7 @@ const clock = new HallClock(page.now, page.zone, page.lang);
 const times = new Times(clock);
 const curves = new Curves(page.charts, page.curve);
 let stale = page.stale_since;
+let picked = Boolean(page.picked);
 
 /** Everything that lasts, as of now: seconds in the cells, ages of alerts; what has become long says so. */
 function count() {
@@ -36,11 +37,24 @@ function count() {
   times.tick();
 }
 
-/** Which alerts are this person's. */
+/** Which alerts are this person's, and where he may act: buttons of other zones, and what he has, are not shown. */
 function own() {
-  Array.from(document.querySelectorAll(".alarm")).forEach((row) => {
-    show(row.querySelector(".mine"), page.mine.indexOf(row.getAttribute("data-post")) >= 0);
+  const me = at("me") ? at("me").value.trim() : "";
+  Array.from(document.querySelectorAll("[data-part]")).forEach((row) => {
+    const mine = page.mine.indexOf(row.getAttribute("data-post")) >= 0;
+    show(row.querySelector(".mine"), mine);
+    const form = row.querySelector("form");
+    const has = me !== "" && form !== null && form.getAttribute("data-taken") === me;
+    show(form, !has && (mine || page.runs.indexOf(row.getAttribute("data-part")) >= 0));
   });
+}
+
+/** Until somebody picks a zone, or reads a table, the curve is that of the zone which the first figure names. */
+function follow() {
+  const figure = document.querySelector("[data-worst]");
+  const worst = figure ? figure.getAttribute("data-worst") || "" : "";
+  if (picked || worst === curves.chosen || document.querySelector(".curve details[open]")) return;
+  curves.choose(worst);
 }
 
 /** @param {{lists?: any, slots?: any, charts?: any}} shown */
@@ -55,6 +69,7 @@ function take(shown) {
   const slots = shown.slots || {};
   Object.keys(slots).forEach((name) => put(document.querySelector('[data-slot="' + name + '"]'), slots[name]));
   if (shown.charts) curves.take(shown.charts);
+  follow();
   own();
   count();
 }
@@ -78,6 +93,7 @@ document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest("[data-curve]");
   if (!link || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
+  picked = true;
   curves.choose(link.getAttribute("data-curve") || "");
 });
 document.addEventListener("visibilitychange", () => {

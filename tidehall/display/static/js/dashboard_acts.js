@@ -23,8 +23,8 @@ export function say(sentence, fine) {
 /** @param {any} page the data island */
 export function acts(page) {
   const base = "/api/v1/halls/" + page.hall;
-  const field = at("me");
-  if (!field.readOnly) {
+  const field = at("me"); // none where nothing is done in somebody's name
+  if (field && !field.readOnly) {
     field.value = sessionStorage.getItem(ME) || "";
     field.addEventListener("change", () => sessionStorage.setItem(ME, field.value.trim()));
   }
@@ -36,7 +36,7 @@ export function acts(page) {
     event.preventDefault();
     const body = bodyOf(form);
     if (form.hasAttribute("data-runner") && !body.zone) body.zone = null; // the pool
-    if (!signed(form, body, field.value.trim())) {
+    if (!signed(form, body, field ? field.value.trim() : "")) {
       say(page.words["office.say_who"]);
       field.focus();
       return;

@@ -5,6 +5,17 @@
 import { get } from "./api.js";
 import { at, put, show } from "./page.js";
 
+/**
+ * The inside of a panel, as the server draws it.
+ * @param {string} address of the page with the same tables
+ * @param {string} lang
+ * @returns {Promise<import("./api.js").Answer>} its `title` and `html`
+ */
+export function part(address, lang) {
+  const mark = address.indexOf("?") < 0 ? "?" : "&";
+  return get(address + mark + "part=1" + (/[?&]lang=/.test(address) ? "" : "&lang=" + lang), lang);
+}
+
 /** @param {any} page the data island */
 export function panels(page) {
   const dialog = at("behind");
@@ -13,8 +24,7 @@ export function panels(page) {
 
   /** @param {string} address @param {boolean} [again] the same once more: what was said of it stays */
   function fill(address, again) {
-    const mark = address.indexOf("?") < 0 ? "?" : "&";
-    return get(address + mark + "part=1&lang=" + page.lang, page.lang).then((answer) => {
+    return part(address, page.lang).then((answer) => {
       if (!answer.ok || !again) {
         show(at("behind-said"), !answer.ok);
         put(at("behind-said"), answer.ok ? "" : answer.sentence || page.words["common.unreachable"]);

@@ -38,6 +38,9 @@ export function wire(page, clock) {
   function fresh(roots) {
     roots.forEach((root) => {
       times.watch(root);
+      Array.from(root.querySelectorAll("[data-taken]")).forEach((form) => {
+        show(form, !me() || form.getAttribute("data-taken") !== me());
+      });
       Array.from(root.querySelectorAll("[data-sealed]")).forEach((node) => {
         const reference = node.getAttribute("data-sealed") || "";
         opened[reference] = opened[reference] || get(base + "/texts/" + encodeURIComponent(reference), page.lang)
