@@ -39,7 +39,7 @@ export function wire(page, clock) {
     roots.forEach((root) => {
       times.watch(root);
       Array.from(root.querySelectorAll("[data-taken]")).forEach((form) => {
-        show(form, !me() || form.getAttribute("data-taken") !== me());
+        show(/** @type {HTMLElement} */ (form), !me() || form.getAttribute("data-taken") !== me());
       });
       Array.from(root.querySelectorAll("[data-sealed]")).forEach((node) => {
         const reference = node.getAttribute("data-sealed") || "";
