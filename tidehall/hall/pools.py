@@ -142,17 +142,18 @@ def crew_of(s: HallState, line: str) -> Crew:
     """The crew of a line."""
     found = s.crews.get(line)
     if found is None:
-        serves = {other: frozenset(w.id for w in s.windows.values() if other in w.lines) for other in s.lines}
-        mates = [line, *(other for other in s.lines if other != line and serves[other] == serves[line])]
-        found = crew(s, mates)
+        zone = s.lines[line].zone
+        here = [window for window in s.windows.values() if window.zone == zone]  # a window serves lines of its own zone
+        lines = [other.id for other in s.lines.values() if other.zone == zone]
+        serves = {other: frozenset([w.id for w in here if other in w.lines]) for other in lines}
+        mates = [line, *(other for other in lines if other != line and serves[other] == serves[line])]
+        found = crew(s, here, mates)
         if others := neighbours(line, serves):
             among: list[Crew] = []
             groups: list[tuple[int, ...]] = []
             for group in subsets(others):
                 ways = [
-                    crew(
-                        s, [*mates, *chain(*(lines for lines in group if lines not in alone))], without=[*chain(*alone)]
-                    )
+                    crew(s, here, [*mates, *chain(*(own for own in group if own not in alone))], [*chain(*alone)])
                     for alone in subsets(group)
                 ]
                 among += [way for way in ways if way not in among]
@@ -184,14 +185,12 @@ def subsets(things: Collection[Mates]) -> Iterator[tuple[Mates, ...]]:
     return chain.from_iterable(combinations(things, n) for n in sizes)
 
 
-def crew(s: HallState, lines: Sequence[str], *, without: Collection[str] = ()) -> Crew:
-    """The crew of these lines, the asker's first, but for the windows that serve one of `without`, too."""
-    windows = [
-        w for w in s.windows.values() if any(x in w.lines for x in lines) and not any(x in w.lines for x in without)
-    ]
+def crew(s: HallState, here: list[Window], lines: Sequence[str], without: Collection[str] = ()) -> Crew:
+    """The crew of these lines, the asker's first, of the zone's windows `here` without those that serve one of some
+    other lines, too."""
+    windows = [w for w in here if any(x in w.lines for x in lines) and not any(x in w.lines for x in without)]
     ids = frozenset([window.id for window in windows])
-    zone = s.lines[lines[0]].zone
-    posts = {w.id for w in s.windows.values() if w.zone == zone and w.post == "acceptance" and w.lines}
+    posts = {w.id for w in here if w.post == "acceptance" and w.lines}
     differ = any(x != lines[0] for w in windows for x in w.lines)
     looks = differ or any(item.line in lines and item.code in s.kinds for item in s.items.values())
     members = tuple([(s.lines[id], PRIOR_WEIGHT * s.priors[id]) for id in lines])
